@@ -1,0 +1,1 @@
+"""Wire formats of health data exchange: bytes and frozen dataclasses, no Django."""

@@ -1,0 +1,1 @@
+"""SOAP 1.2 with WS-Addressing, WS-Security and MTOM."""

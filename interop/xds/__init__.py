@@ -1,0 +1,1 @@
+"""XDS.b metadata and transactions as profiled for the DMP."""
