@@ -1,0 +1,19 @@
+"""Subjects, values and sources of the patient's choices (spec README; requirements 2)."""
+
+from django.db import models
+
+
+class Subject(models.TextChoices):
+    ALIMENTATION = "alimentation", "Alimentation"
+    CONSULTATION = "consultation", "Consultation"
+
+
+class ChoiceValue(models.TextChoices):
+    NOT_COLLECTED = "not_collected", "Non recueillie"
+    NOT_OPPOSED = "not_opposed", "Informé - non opposé"
+    OPPOSED = "opposed", "Informé - opposé"
+
+
+class ChoiceSource(models.TextChoices):
+    SCREEN = "screen", "Écran"
+    PAM = "pam", "PAM"

@@ -1,0 +1,33 @@
+"""States of HL7 messages (spec README, vocabulary)."""
+
+from django.db import models
+
+
+class Direction(models.TextChoices):
+    INCOMING = "in", "Entrant"
+    OUTGOING = "out", "Sortant"
+
+
+class MessageState(models.TextChoices):
+    QUEUED = "queued", "À émettre"
+    SENT = "sent", "Émis"
+    ACKED = "acked", "Accepté"
+    REJECTED = "rejected", "Rejeté"
+    DEFERRED = "deferred", "Différé"
+    STORED = "stored", "Reçu"
+    APPLIED = "applied", "Appliqué"
+    REFUSED = "refused", "Refusé"
+    CONFLICT = "conflict", "Conflit"
+    UNREADABLE = "unreadable", "Illisible"
+
+
+class PamAck(models.TextChoices):
+    """When an ADT is acknowledged (spec README, decision 9)."""
+
+    APPLIED = "applied", "Après l'effet métier"
+    STORED = "stored", "Après l'enregistrement"
+
+
+class Transport(models.TextChoices):
+    MLLP = "mllp", "MLLP"
+    INTEGRATED = "integrated", "Dans le même logiciel"

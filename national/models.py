@@ -1,0 +1,41 @@
+"""One row for each call to a national service, without clinical content."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from establishment.enums import NationalService
+from national.enums import CallOutcome
+
+
+class Call(models.Model):
+    """Who called which transaction of which service, for whom, how long, with what outcome."""
+
+    uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
+    service = models.CharField("service", max_length=20, choices=NationalService)
+    transaction = models.CharField("transaction", max_length=20)
+    message_id = models.CharField("identifiant du message", max_length=80)
+    actor_uid = models.UUIDField("utilisateur", null=True, blank=True)
+    actor_label = models.CharField("acteur", max_length=150)
+    patient_uid = models.UUIDField("patient", null=True, blank=True)
+    structure = models.CharField("structure", max_length=20, blank=True)
+    started_at = models.DateTimeField("débutée le", default=timezone.now)
+    duration_ms = models.PositiveIntegerField("durée (ms)")
+    outcome = models.CharField("issue", max_length=12, choices=CallOutcome)
+    code = models.CharField("code", max_length=120, blank=True)
+    text = models.CharField("message du service", max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = "appel national"
+        verbose_name_plural = "appels nationaux"
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["service", "-started_at"], name="national_call_service"),
+            models.Index(fields=["patient_uid", "-started_at"], name="national_call_patient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service} {self.transaction} {self.outcome}"

@@ -1,0 +1,82 @@
+"""Jobs of the PFI: one per (message, channel); the message is the order it received.
+
+Identifiers that leave (submission set, entry) are chosen before the first attempt and stored, so
+that a retry is the same act (design, section 3).
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from exchange.leases import Leased, LeasedQuerySet
+from exchange.models import Message
+from pfi.enums import JobAction, JobChannel, JobState
+
+
+class Job(Leased):
+    """One submission to carry, with what was derived from the message at reception."""
+
+    uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
+    message = models.ForeignKey(
+        Message, on_delete=models.PROTECT, related_name="+", verbose_name="message HL7"
+    )
+    channel = models.CharField("canal", max_length=16, choices=JobChannel)
+    action = models.CharField("action", max_length=8, choices=JobAction)
+    state = models.CharField("état", max_length=10, choices=JobState, default=JobState.PENDING)
+    lineage = models.CharField("lignée (setId)", max_length=128)
+    document_unique_id = models.CharField("identifiant du document", max_length=128)
+    replaced_unique_id = models.CharField("identifiant remplacé", max_length=128, blank=True)
+    submission_set_id = models.CharField("identifiant du lot", max_length=128, blank=True)
+    entry_uuid = models.UUIDField("entryUUID", default=uuid.uuid4, editable=False)
+    is_uncertain = models.BooleanField("issue incertaine : à vérifier", default=False)
+    wants_reception_ack = models.BooleanField("accusé de réception demandé", default=True)
+    error_code = models.CharField("code d'erreur", max_length=120, blank=True)
+    error_text = models.CharField("erreur", max_length=500, blank=True)
+    created_at = models.DateTimeField("créé le", default=timezone.now)
+    done_at = models.DateTimeField("terminé le", null=True, blank=True)
+
+    objects: ClassVar[LeasedQuerySet[Job]] = LeasedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "travail de la PFI"
+        verbose_name_plural = "travaux de la PFI"
+        constraints = [
+            models.UniqueConstraint(fields=["message", "channel"], name="pfi_job_message_channel"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["not_before", "id"],
+                condition=Q(state__in=[JobState.PENDING, JobState.RUNNING, JobState.RETRYING]),
+                name="pfi_job_waiting",
+            ),
+            models.Index(fields=["lineage", "id"], name="pfi_job_lineage"),
+            models.Index(fields=["document_unique_id"], name="pfi_job_document"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} {self.get_channel_display()} {self.uid}"
+
+
+class JobEvent(models.Model):
+    """One attempt or change of a job: append-only."""
+
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="events")
+    at = models.DateTimeField("le", default=timezone.now)
+    kind = models.CharField("événement", max_length=30)
+    from_state = models.CharField("de", max_length=10, choices=JobState, blank=True)
+    to_state = models.CharField("à", max_length=10, choices=JobState)
+    code = models.CharField("code", max_length=120, blank=True)
+    detail = models.CharField("détail", max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = "événement de travail"
+        verbose_name_plural = "événements de travail"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.from_state} > {self.to_state}"

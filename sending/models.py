@@ -1,0 +1,106 @@
+"""The DPI's orders to send: one row is version x channel x action x recipient.
+
+The row is the outbox (house-style, section 7): written with the validation, claimed with a lease,
+moved by acknowledgements. Its life is appended to `OrderEvent`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from documents.models import Version
+from exchange.leases import Leased, LeasedQuerySet
+from exchange.models import Message
+from sending.enums import (
+    Channel,
+    DeletionMotive,
+    OrderAction,
+    OrderOrigin,
+    OrderReason,
+    OrderState,
+)
+
+
+class Order(Leased):
+    """One act of sending. `idempotency_key` makes a second identical order impossible."""
+
+    uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="orders")
+    channel = models.CharField("canal", max_length=16, choices=Channel)
+    action = models.CharField("action", max_length=10, choices=OrderAction)
+    origin = models.CharField("origine", max_length=10, choices=OrderOrigin, default=OrderOrigin.FLUX)
+    recipient_address = models.CharField("adresse du destinataire", max_length=254, blank=True)
+    recipient_label = models.CharField("destinataire", max_length=200, blank=True)
+    recipient_rpps = models.CharField("RPPS du destinataire", max_length=11, blank=True)
+    state = models.CharField("état", max_length=16, choices=OrderState)
+    reason = models.CharField(
+        "motif",
+        max_length=20,
+        choices=OrderReason,
+        blank=True,
+        default=OrderReason.NONE,
+    )
+    motive = models.CharField("motif de suppression", max_length=16, choices=DeletionMotive, blank=True)
+    lineage = models.CharField("lignée (setId)", max_length=128)
+    idempotency_key = models.CharField("clé d'unicité", max_length=300, unique=True)
+    message = models.ForeignKey(
+        Message,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="message HL7",
+    )
+    is_uncertain = models.BooleanField("issue incertaine", default=False)
+    error_code = models.CharField("code d'erreur", max_length=60, blank=True)
+    error_text = models.CharField("erreur", max_length=500, blank=True)
+    created_at = models.DateTimeField("créé le", default=timezone.now)
+    changed_at = models.DateTimeField("changé le", default=timezone.now)
+
+    objects: ClassVar[LeasedQuerySet[Order]] = LeasedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "ordre d'envoi"
+        verbose_name_plural = "ordres d'envoi"
+        indexes = [
+            models.Index(
+                fields=["not_before", "id"],
+                condition=Q(state__in=[OrderState.SCHEDULED, OrderState.SENDING]),
+                name="sending_order_waiting",
+            ),
+            models.Index(fields=["version", "channel"], name="sending_order_version"),
+            models.Index(fields=["state", "-changed_at"], name="sending_order_state"),
+            models.Index(fields=["lineage", "id"], name="sending_order_lineage"),
+        ]
+        permissions = [
+            ("reprise", "Peut reprendre l'historique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} {self.get_channel_display()} {self.uid}"
+
+
+class OrderEvent(models.Model):
+    """One change of an order: append-only history, also the source of the indicators."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="events")
+    at = models.DateTimeField("le", default=timezone.now)
+    kind = models.CharField("événement", max_length=30)
+    from_state = models.CharField("de", max_length=16, choices=OrderState, blank=True)
+    to_state = models.CharField("à", max_length=16, choices=OrderState)
+    actor_login = models.CharField("par", max_length=150)
+    actor_uid = models.UUIDField("utilisateur", null=True, blank=True)
+    detail = models.CharField("détail", max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = "événement d'ordre"
+        verbose_name_plural = "événements d'ordre"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.from_state} > {self.to_state}"
