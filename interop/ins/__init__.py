@@ -1,0 +1,1 @@
+"""INS: matricule and its key, strict traits of identity, datamatrix « INS à scanner »."""
