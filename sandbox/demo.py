@@ -1,0 +1,151 @@
+"""Demonstration data: one legal entity, its sites, professionals, and the patients whom the DMP knows.
+
+Nobody here exists. FINESS and RPPS numbers are fictitious (department 99; the RPPS range `9970…` of test
+cards) with a right Luhn key; patients are the official test identities of the INSi qualification base and
+of the CI-SIS samples.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from interop.vihf import codes as vihf
+from interop.xds import codes as xds
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A geographic establishment."""
+
+    finess: str
+    name: str
+    sector: str
+    city: str
+    postal_code: str
+    city_code: str
+
+    @property
+    def struct_idnat(self) -> str:
+        return vihf.FINESS_PREFIX + self.finess
+
+
+@dataclass(frozen=True, slots=True)
+class LegalEntity:
+    """A legal entity and its sites; both of its certificates carry its national identifier."""
+
+    finess: str
+    name: str
+    department: str
+    sites: tuple[Site, ...]
+
+    @property
+    def struct_idnat(self) -> str:
+        return vihf.FINESS_PREFIX + self.finess
+
+    @property
+    def structures(self) -> frozenset[str]:
+        """National identifiers under which the entity may speak: its own and those of its sites."""
+        return frozenset({self.struct_idnat, *(site.struct_idnat for site in self.sites)})
+
+
+@dataclass(frozen=True, slots=True)
+class Professional:
+    """A person whom Pro Santé Connect can identify; without RPPS, by an identifier of the structure."""
+
+    key: str
+    family: str
+    given: str
+    civility: str
+    exercise_civility: str
+    rpps: str | None
+    internal_id: str
+    profession: str
+    know_how: str
+    label: str
+    site: Site
+    legal_finess: str
+
+    @property
+    def subject_name_id(self) -> str:
+        """PS_IdNat: `8` and the RPPS, or `3`, the FINESS, `/` and the internal identifier."""
+        if self.rpps is not None:
+            return vihf.RPPS_PREFIX + self.rpps
+        return f"3{self.legal_finess}/{self.internal_id}"
+
+
+class DmpState(StrEnum):
+    """State of a patient's DMP; a patient without DMP is `NONE`."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A person of the DMP. `birth_date` is YYYY-MM-DD, `sex` M or F."""
+
+    matricule: str
+    family: str
+    given: str
+    birth_date: str
+    sex: str
+    state: DmpState
+    oid: str = xds.OID_INS_NIR_TEST
+
+
+SITE_RIVIERES: Final = Site(
+    "990000101", "HOPITAL DES TROIS RIVIERES", "SA01", "TROIS-RIVIERES", "99100", "99101"
+)
+SITE_SAINT_ROCH: Final = Site("990000200", "HOPITAL SAINT-ROCH", "SA01", "SAINT-ROCH", "99200", "99201")
+LEGAL_ENTITY: Final = LegalEntity(
+    "990000010",
+    "CENTRE HOSPITALIER DES TROIS RIVIERES",
+    "Démonstration (99)",
+    (SITE_RIVIERES, SITE_SAINT_ROCH),
+)
+SITE_ELSEWHERE: Final = Site("990000903", "CABINET DU DR VASSEUR", "SA07", "VALMONT", "99900", "99901")
+
+PROFESSIONALS: Final = (
+    Professional(
+        "hoda", "HODA", "Alice", "MME", "DR", "99700900014", "", "10", "SM26",
+        "Médecin, médecine générale", SITE_RIVIERES, LEGAL_ENTITY.finess,
+    ),
+    Professional(
+        "lemaire", "LEMAIRE", "Bruno", "M", "DR", "99700900022", "", "10", "SM04",
+        "Médecin, chirurgie générale", SITE_RIVIERES, LEGAL_ENTITY.finess,
+    ),
+    Professional(
+        "martin", "MARTIN", "Chloé", "MME", "", "99700900030", "", "60", "",
+        "Infirmière", SITE_RIVIERES, LEGAL_ENTITY.finess,
+    ),
+    Professional(
+        "vasseur", "VASSEUR", "Étienne", "M", "DR", "99700900048", "", "10", "SM26",
+        "Médecin libéral, exerce ailleurs", SITE_ELSEWHERE, SITE_ELSEWHERE.finess,
+    ),
+    Professional(
+        "roux", "ROUX", "Denis", "M", "", None, "DROUX", "", "",
+        "Agent d'admission, sans numéro RPPS", SITE_RIVIERES, LEGAL_ENTITY.finess,
+    ),
+)  # fmt: skip
+
+PATIENTS: Final = (
+    Patient("279035121518989", "PAT-TROIS", "DOMINIQUE", "1979-03-28", "F", DmpState.OPEN),
+    Patient("275126322074974", "ADRUN", "ZOE", "1975-12-31", "F", DmpState.OPEN),
+    Patient("297022A02077878", "ADRTROIS", "DOMINIQUE", "1997-02-26", "F", DmpState.OPEN),
+    Patient("160012B02077713", "ADRTROIS", "TOUSSAINT", "1960-01-01", "M", DmpState.CLOSED),
+    Patient("236066322083656", "TCHITCHI", "CATARINA", "1936-06-21", "F", DmpState.OPEN),
+    Patient("109076322083489", "ECETINSI", "PIERRE-ALAIN", "2009-07-14", "M", DmpState.OPEN),
+    Patient("277076322082910", "NESSI", "RUTH", "1977-07-14", "F", DmpState.OPEN),
+    Patient("110086322083060", "NESSI", "MICHELANGELO", "2010-08-07", "M", DmpState.OPEN),
+    Patient("180032B02040123", "CORSE", "ANTHONY", "1980-03-02", "M", DmpState.NONE),
+    Patient("181036322045660", "HERMANN", "GATIEN", "1981-03-24", "M", DmpState.NONE),
+)
+
+
+def professional(key: str) -> Professional:
+    """The professional of that key; KeyError when there is none."""
+    for candidate in PROFESSIONALS:
+        if candidate.key == key:
+            return candidate
+    raise KeyError(key)

@@ -1,0 +1,237 @@
+"""The sandbox as a whole: one object that starts its servers, gives their addresses and stops them."""
+
+import json
+import secrets
+import ssl
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from cryptography import x509
+
+from sandbox.admin import AdminService
+from sandbox.authority import Certificates, ensure_certificates, server_context
+from sandbox.html import STYLE_PATH, style_response
+from sandbox.psc.http import ProviderService
+from sandbox.psc.profiles import ESTABLISHMENT, PRO_SANTE_CONNECT, Profile
+from sandbox.psc.provider import Client, Provider, Urls
+from sandbox.serving import HttpServer, Request, Response
+from sandbox.storage import FolderLock, private_folder, write_private
+
+CLIENT_ID: Final = "dpi-sandbox"
+ADDRESSES_FILE: Final = "addresses.json"
+LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """Where the sandbox keeps its state and where it listens. A port of 0 is a free one."""
+
+    state: Path
+    bind: str = "127.0.0.1"
+    host: str = "localhost"
+    http_port: int = 0
+    psc_port: int = 0
+    dmp_port: int = 0
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    establishment_redirect_uris: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAddresses:
+    """What the application must know of a provider."""
+
+    discovery_url: str
+    issuer: str
+    authorization_endpoint: str
+    end_session_endpoint: str
+    client_id: str
+    client_secret_file: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateAddresses:
+    """PEM files that the application must read."""
+
+    ca: str
+    server_cert: str
+    server_key: str
+    seal_cert: str
+    seal_key: str
+    client_cert: str
+    client_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Everything that the application must know, as written to `addresses.json`."""
+
+    http_url: str
+    psc: ProviderAddresses
+    etablissement: ProviderAddresses
+    mes_url: str
+    admin_url: str
+    certificates: CertificateAddresses
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+class Sandbox:
+    """A running sandbox, as a context manager.
+
+    `psc` and `establishment` are the providers, `certificates` the files of the authority, `addresses` what
+    the application needs. Raises StateInUseError when another process uses the state folder, OSError when a
+    port is taken.
+    """
+
+    addresses: Addresses
+    certificates: Certificates
+    psc: Provider
+    establishment: Provider
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self.settings = settings
+        self._lock = FolderLock(settings.state)
+        self._servers: list[HttpServer] = []
+        self._providers: list[ProviderService] = []
+
+    def __enter__(self) -> Self:
+        self._lock.__enter__()
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _start(self) -> None:
+        settings = self.settings
+        self.certificates = ensure_certificates(settings.state / "authority")
+        folder = private_folder(settings.state / "psc")
+        client_subject = _subject(self.certificates.client.certificate)
+        self.psc = Provider(
+            PRO_SANTE_CONNECT,
+            Client(
+                CLIENT_ID,
+                _secret(folder / "client_secret"),
+                list(settings.redirect_uris),
+                list(settings.post_logout_redirect_uris),
+                client_subject,
+            ),
+            folder,
+        )
+        self.establishment = Provider(
+            ESTABLISHMENT,
+            Client(
+                CLIENT_ID,
+                _secret(folder / "establishment_client_secret"),
+                list(settings.establishment_redirect_uris),
+                list(settings.post_logout_redirect_uris),
+                client_subject,
+            ),
+            folder,
+        )
+        self._providers = [ProviderService(self.psc), ProviderService(self.establishment)]
+        self._admin = AdminService(psc=self.psc)
+        self._listen()
+        write_private(settings.state / ADDRESSES_FILE, self.addresses.as_json().encode())
+
+    def _listen(self) -> None:
+        settings = self.settings
+        http = HttpServer(self._browser, settings.bind, settings.http_port)
+        self._servers.append(http)
+        psc = HttpServer(
+            self._backchannel,
+            settings.bind,
+            settings.psc_port,
+            context=server_context(self.certificates, client_certificate=ssl.CERT_OPTIONAL),
+        )
+        self._servers.append(psc)
+        base, secure = f"http://{settings.host}:{http.port}", f"https://{settings.host}:{psc.port}"
+        for service in self._providers:
+            profile = service.provider.profile
+            service.provider.urls = Urls(f"{secure}/auth/realms/{profile.realm}", f"{base}/{profile.slug}")
+        self.addresses = Addresses(
+            http_url=base,
+            psc=self._provider_addresses(self.psc, "client_secret"),
+            etablissement=self._provider_addresses(self.establishment, "establishment_client_secret"),
+            mes_url=f"{base}/mon-espace-sante/",
+            admin_url=f"{base}/admin/",
+            certificates=_certificate_addresses(self.certificates),
+        )
+        for server in self._servers:
+            server.start()
+
+    def _provider_addresses(self, provider: Provider, secret_file: str) -> ProviderAddresses:
+        profile: Profile = provider.profile
+        return ProviderAddresses(
+            discovery_url=f"{provider.urls.issuer}/.well-known/{profile.discovery}",
+            issuer=provider.urls.issuer,
+            authorization_endpoint=provider.urls.endpoints["authorization_endpoint"],
+            end_session_endpoint=provider.urls.endpoints["end_session_endpoint"],
+            client_id=provider.client.client_id,
+            client_secret_file=str(self.settings.state / "psc" / secret_file),
+        )
+
+    def _stop(self) -> None:
+        for service in self._providers:
+            service.stopping.set()
+        for server in self._servers:
+            server.stop()
+        for service in self._providers:
+            service.provider.close()
+        self._servers, self._providers = [], []
+        self._lock.__exit__(None, None, None)
+
+    # Services
+
+    def _browser(self, request: Request) -> Response:
+        # A page of another site must not reach these pages under a name of its own (DNS rebinding).
+        host = request.headers.get("host", "")
+        if host.rpartition(":")[0] not in LOOPBACK_NAMES | {self.settings.host}:
+            return Response(HTTPStatus.MISDIRECTED_REQUEST, b"unknown host")
+        if request.path == STYLE_PATH:
+            return style_response()
+        routes: list[Callable[[Request], Response | None]] = [self._admin]
+        routes += [provider.browser for provider in self._providers]
+        for route in routes:
+            answer = route(request)
+            if answer is not None:
+                return answer
+        return Response(HTTPStatus.NOT_FOUND, b"not found")
+
+    def _backchannel(self, request: Request) -> Response:
+        for provider in self._providers:
+            answer = provider.backchannel(request)
+            if answer is not None:
+                return answer
+        return Response(HTTPStatus.NOT_FOUND, b"not found")
+
+
+def _secret(path: Path) -> str:
+    """A secret of the folder, made at first use."""
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(32).encode())
+    return path.read_text().strip()
+
+
+def _subject(path: Path) -> str:
+    return x509.load_pem_x509_certificate(path.read_bytes()).subject.rfc4514_string()
+
+
+def _certificate_addresses(certificates: Certificates) -> CertificateAddresses:
+    pairs: dict[str, Any] = {}
+    for name in ("server", "seal", "client"):
+        credential = getattr(certificates, name)
+        pairs |= {f"{name}_cert": str(credential.certificate), f"{name}_key": str(credential.key)}
+    return CertificateAddresses(ca=str(certificates.ca), **pairs)
