@@ -1,0 +1,8 @@
+"""Django application of the shared interface: no models."""
+
+from django.apps import AppConfig
+
+
+class UiConfig(AppConfig):
+    name = "ui"
+    verbose_name = "Interface"
