@@ -30,6 +30,15 @@ COG_UNKNOWN = "99999"
 COG_FOREIGN_PREFIX = "99"
 
 
+class IdentityStatus(StrEnum):
+    """Status of an identity (RNIV EXI SI 07; ins.md 7.1)."""
+
+    PROVISIONAL = "PROV"
+    RECOVERED = "RECUP"
+    VALIDATED = "VALI"
+    QUALIFIED = "QUAL"
+
+
 class InsNature(StrEnum):
     """What a matricule is, shown after it (ins.md 2.1)."""
 

@@ -69,8 +69,8 @@ class StrictTraits:
 class ReceivedTraits:
     """Traits read in a document or a message, as written there; empty when absent.
 
-    `birth_date` keeps the HL7 form, `AAAAMMJJ` without hour, which may be partial; `sex` is M, F or I, already
-    translated from the code of the format.
+    `birth_date` keeps the HL7 form, `AAAAMMJJ` without hour, which may be partial; `sex` is M, F or I,
+    already translated from the code of the format.
     """
 
     birth_name: str = ""

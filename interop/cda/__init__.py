@@ -1,0 +1,1 @@
+"""CDA R2 of the CI-SIS: build, read and check documents (N1 and N3)."""
