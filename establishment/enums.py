@@ -22,8 +22,9 @@ class NationalService(models.TextChoices):
 
 
 class SectorCode(models.TextChoices):
-    """Activity sectors that a hospital site may have (TRE_R02, Secteur d'activité)."""
+    """Hospital rows of JDV_J02 (spec cda 5.4): healthcareFacilityTypeCode of a site."""
 
-    PUBLIC_HOSPITAL = "SA01", "Etablissement public de santé"
-    ESPIC = "SA02", "Hôpital privé à but non lucratif"
-    PRIVATE = "SA03", "Hôpital privé à but lucratif"
+    PUBLIC = "SA01", "Etablissement public de santé"
+    MILITARY = "SA02", "Hôpital militaire"
+    PRIVATE_PSPH = "SA03", "Etablissement privé PSPH"
+    PRIVATE = "SA04", "Etablissement privé non PSPH"

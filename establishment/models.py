@@ -26,6 +26,10 @@ class LegalEntity(models.Model):
         validators=[oid_validator],
     )
 
+    visit_oid = models.CharField(
+        "OID du domaine des venues", max_length=64, blank=True, validators=[oid_validator]
+    )
+
     class Meta:
         verbose_name = "entité juridique"
         verbose_name_plural = "entités juridiques"
@@ -45,7 +49,7 @@ class Site(models.Model):
         "secteur d'activité",
         max_length=4,
         choices=SectorCode,
-        default=SectorCode.PUBLIC_HOSPITAL,
+        default=SectorCode.PUBLIC,
     )
     street = models.CharField("voie", max_length=120, blank=True)
     postal_code = models.CharField("code postal", max_length=5, blank=True)
