@@ -29,3 +29,17 @@ FAULT_RECEIVER: Final = "Receiver"
 FAULT_MUST_UNDERSTAND: Final = "MustUnderstand"
 FAULT_VERSION_MISMATCH: Final = "VersionMismatch"
 FAULT_DATA_ENCODING: Final = "DataEncodingUnknown"
+
+# Fault subcodes of WS-Security 1.1 (12): the token was refused
+WSSE_FAULTS: Final = frozenset(
+    {
+        "UnsupportedSecurityToken",
+        "UnsupportedAlgorithm",
+        "InvalidSecurity",
+        "InvalidSecurityToken",
+        "FailedAuthentication",
+        "FailedCheck",
+        "SecurityTokenUnavailable",
+        "MessageExpired",
+    }
+)
