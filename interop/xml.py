@@ -32,6 +32,7 @@ _DECLARED_ENCODING = re.compile(rb"""<\?xml[^>]{0,100}?\sencoding\s*=\s*["']([A-
 # What may stand before a DOCTYPE: spaces, processing instructions, comments. Possessive: linear time.
 _BEFORE_DOCTYPE = re.compile(rb"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _SHOWN_PARSER_TEXT = 200
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class XmlRefusal(StrEnum):
@@ -104,6 +105,14 @@ def parse_xml(data: bytes, *, limits: XmlLimits = XML_LIMITS) -> etree._Element:
 def serialize_xml(root: etree._Element) -> bytes:
     """Return the bytes of a tree: UTF-8, XML declaration, no added white space."""
     return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
+
+
+def xml_text(text: str) -> str:
+    """Return a text without the characters that XML cannot carry, control characters above all.
+
+    Text pasted from office software holds some; they have no meaning and no shape.
+    """
+    return _NOT_XML.sub("", text)
 
 
 def canonical_xml(root: etree._Element) -> bytes:

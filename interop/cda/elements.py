@@ -7,6 +7,7 @@ from lxml import etree
 
 from interop.cda.codes import HL7_V3, XSI
 from interop.cda.datatypes import Address, Code, Id, Moment, PersonName, Telecom, hl7_moment
+from interop.xml import xml_text
 
 CDA = f"{{{HL7_V3}}}"
 XSI_TYPE = f"{{{XSI}}}type"
@@ -17,14 +18,14 @@ def add(parent: etree._Element, name: str, **attributes: str) -> etree._Element:
     child = etree.SubElement(parent, CDA + name)
     for key, value in attributes.items():
         if value:
-            child.set(key, value)
+            child.set(key, xml_text(value))
     return child
 
 
 def add_text(parent: etree._Element, name: str, text: str, **attributes: str) -> etree._Element:
     """Append an element that holds a text."""
     child = add(parent, name, **attributes)
-    child.text = text
+    child.text = xml_text(text)
     return child
 
 
@@ -45,7 +46,7 @@ def add_code(parent: etree._Element, code: Code, name: str = "code", xsi_type: s
     if xsi_type:
         child.set(XSI_TYPE, xsi_type)
     child.set("code", code.code)
-    child.set("displayName", code.display)
+    child.set("displayName", xml_text(code.display))
     child.set("codeSystem", code.system)
     if code.system_name:
         child.set("codeSystemName", code.system_name)

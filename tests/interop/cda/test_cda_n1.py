@@ -187,3 +187,8 @@ def test_only_the_media_types_of_the_profile_make_a_body() -> None:
     with pytest.raises(ValueError, match="empty"):
         build_cda_n1(samples.minimal_document(), b"")
     assert b'mediaType="text/plain"' in build_cda_n1(samples.minimal_document(), b"texte", "text/plain")
+
+
+def test_text_pasted_with_control_characters_still_makes_a_document() -> None:
+    pasted = replace(samples.minimal_document(), title="Lettre\x0b de\x00 liaison")
+    assert root_of(pasted).findtext("c:title", None, NS) == "Lettre de liaison"

@@ -13,6 +13,7 @@ from interop.xml import (
     canonical_xml,
     parse_xml,
     serialize_xml,
+    xml_text,
 )
 
 
@@ -197,3 +198,12 @@ def test_written_xml_reads_back_equal() -> None:
     assert serialize_xml(root).startswith(b"<?xml version='1.0' encoding='UTF-8'?>")
     assert canonical_xml(again) == canonical_xml(root)
     assert b"note" not in canonical_xml(root)
+
+
+def test_text_for_xml_loses_only_what_xml_cannot_carry() -> None:
+    pasted = "a\x00b\x0bc\x0c\ufffe\ud800 é\t\n\r\u2028 😀"
+    kept = xml_text(pasted)
+    assert kept == "abc é\t\n\r\u2028 😀"
+    element = parse_xml(b"<a/>")
+    element.text = kept
+    assert parse_xml(serialize_xml(element)).text == kept
