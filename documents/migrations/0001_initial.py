@@ -9,107 +9,276 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('establishment', '0001_initial'),
-        ('patients', '0001_initial'),
+        ("establishment", "0001_initial"),
+        ("patients", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Document',
+            name="Document",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='identifiant')),
-                ('model', models.CharField(blank=True, max_length=40, verbose_name='modèle de saisie')),
-                ('type_code', models.CharField(max_length=20, verbose_name='type (JDV_J07)')),
-                ('title', models.CharField(max_length=200, verbose_name='titre')),
-                ('set_id', models.CharField(blank=True, max_length=128, verbose_name='setId')),
-                ('origins', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('produced', 'Produit'), ('dmp', 'DMP'), ('mssante', 'MSSanté'), ('internal', 'SIH (SGL, RIS)'), ('upload', 'Ajouté')], max_length=10), size=None, verbose_name='provenances')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='créé le')),
-                ('episode', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='patients.episode')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='patients.patient')),
-                ('unit', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='establishment.unit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, unique=True, verbose_name="identifiant"
+                    ),
+                ),
+                ("model", models.CharField(blank=True, max_length=40, verbose_name="modèle de saisie")),
+                ("type_code", models.CharField(max_length=20, verbose_name="type (JDV_J07)")),
+                ("title", models.CharField(max_length=200, verbose_name="titre")),
+                ("set_id", models.CharField(blank=True, max_length=128, verbose_name="setId")),
+                (
+                    "origins",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("produced", "Produit"),
+                                ("dmp", "DMP"),
+                                ("mssante", "MSSanté"),
+                                ("internal", "SIH (SGL, RIS)"),
+                                ("upload", "Ajouté"),
+                            ],
+                            max_length=10,
+                        ),
+                        size=None,
+                        verbose_name="provenances",
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="créé le"),
+                ),
+                (
+                    "episode",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="documents",
+                        to="patients.episode",
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="documents",
+                        to="patients.patient",
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="documents",
+                        to="establishment.unit",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'document',
+                "verbose_name": "document",
             },
         ),
         migrations.CreateModel(
-            name='Version',
+            name="Version",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='identifiant')),
-                ('number', models.PositiveIntegerField(default=1, verbose_name='version')),
-                ('state', models.CharField(choices=[('draft', 'Brouillon'), ('current', 'En vigueur'), ('replaced', 'Remplacé'), ('deleted', 'Supprimé')], default='draft', max_length=8, verbose_name='état')),
-                ('author_label', models.CharField(blank=True, max_length=200, verbose_name='auteur')),
-                ('act_at', models.DateTimeField(blank=True, null=True, verbose_name="date de l'acte")),
-                ('body', models.JSONField(blank=True, default=dict, verbose_name='saisie')),
-                ('revision', models.PositiveIntegerField(default=0, verbose_name='révision de la saisie')),
-                ('edited_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='modifié le')),
-                ('unique_id', models.CharField(blank=True, max_length=128, verbose_name='identifiant unique (OID)')),
-                ('structure', models.CharField(blank=True, choices=[('N1', 'CDA R2 niveau 1'), ('N3', 'CDA R2 niveau 3')], max_length=2, verbose_name='structure')),
-                ('snapshot', models.JSONField(blank=True, null=True, verbose_name='contenu figé')),
-                ('identity_stamp', models.PositiveIntegerField(blank=True, null=True, verbose_name="version de l'identité employée")),
-                ('has_ins', models.BooleanField(default=False, verbose_name="porte l'INS qualifiée")),
-                ('cda_sha256', models.CharField(blank=True, max_length=64, verbose_name='empreinte du CDA')),
-                ('cda_size', models.PositiveIntegerField(blank=True, null=True, verbose_name='taille du CDA (octets)')),
-                ('pdf_sha256', models.CharField(blank=True, max_length=64, verbose_name='empreinte du PDF')),
-                ('pdf_size', models.PositiveIntegerField(blank=True, null=True, verbose_name='taille du PDF (octets)')),
-                ('validated_at', models.DateTimeField(blank=True, null=True, verbose_name='validé le')),
-                ('replaced_at', models.DateTimeField(blank=True, null=True, verbose_name='remplacé le')),
-                ('deleted_at', models.DateTimeField(blank=True, null=True, verbose_name='supprimé le')),
-                ('is_masque_ps', models.BooleanField(default=False, verbose_name='masqué aux professionnels')),
-                ('is_invisible_patient', models.BooleanField(default=False, verbose_name='invisible au patient')),
-                ('is_invisible_rep_legaux', models.BooleanField(default=False, verbose_name='invisible aux représentants légaux')),
-                ('is_connexion_secrete', models.BooleanField(default=False, verbose_name='connexion secrète')),
-                ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='documents.document')),
-                ('validated_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, unique=True, verbose_name="identifiant"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(default=1, verbose_name="version")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Brouillon"),
+                            ("current", "En vigueur"),
+                            ("replaced", "Remplacé"),
+                            ("deleted", "Supprimé"),
+                        ],
+                        default="draft",
+                        max_length=8,
+                        verbose_name="état",
+                    ),
+                ),
+                ("author_label", models.CharField(blank=True, max_length=200, verbose_name="auteur")),
+                ("act_at", models.DateTimeField(blank=True, null=True, verbose_name="date de l'acte")),
+                ("body", models.JSONField(blank=True, default=dict, verbose_name="saisie")),
+                ("revision", models.PositiveIntegerField(default=0, verbose_name="révision de la saisie")),
+                (
+                    "edited_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="modifié le"),
+                ),
+                (
+                    "unique_id",
+                    models.CharField(blank=True, max_length=128, verbose_name="identifiant unique (OID)"),
+                ),
+                (
+                    "structure",
+                    models.CharField(
+                        blank=True,
+                        choices=[("N1", "CDA R2 niveau 1"), ("N3", "CDA R2 niveau 3")],
+                        max_length=2,
+                        verbose_name="structure",
+                    ),
+                ),
+                ("snapshot", models.JSONField(blank=True, null=True, verbose_name="contenu figé")),
+                (
+                    "identity_stamp",
+                    models.PositiveIntegerField(
+                        blank=True, null=True, verbose_name="version de l'identité employée"
+                    ),
+                ),
+                ("has_ins", models.BooleanField(default=False, verbose_name="porte l'INS qualifiée")),
+                ("cda_sha256", models.CharField(blank=True, max_length=64, verbose_name="empreinte du CDA")),
+                (
+                    "cda_size",
+                    models.PositiveIntegerField(blank=True, null=True, verbose_name="taille du CDA (octets)"),
+                ),
+                ("pdf_sha256", models.CharField(blank=True, max_length=64, verbose_name="empreinte du PDF")),
+                (
+                    "pdf_size",
+                    models.PositiveIntegerField(blank=True, null=True, verbose_name="taille du PDF (octets)"),
+                ),
+                ("validated_at", models.DateTimeField(blank=True, null=True, verbose_name="validé le")),
+                ("replaced_at", models.DateTimeField(blank=True, null=True, verbose_name="remplacé le")),
+                ("deleted_at", models.DateTimeField(blank=True, null=True, verbose_name="supprimé le")),
+                (
+                    "is_masque_ps",
+                    models.BooleanField(default=False, verbose_name="masqué aux professionnels"),
+                ),
+                (
+                    "is_invisible_patient",
+                    models.BooleanField(default=False, verbose_name="invisible au patient"),
+                ),
+                (
+                    "is_invisible_rep_legaux",
+                    models.BooleanField(default=False, verbose_name="invisible aux représentants légaux"),
+                ),
+                (
+                    "is_connexion_secrete",
+                    models.BooleanField(default=False, verbose_name="connexion secrète"),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="documents.document",
+                    ),
+                ),
+                (
+                    "validated_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'version de document',
-                'verbose_name_plural': 'versions de document',
-                'ordering': ['number'],
+                "verbose_name": "version de document",
+                "verbose_name_plural": "versions de document",
+                "ordering": ["number"],
             },
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=models.Index(fields=['patient', '-created_at'], name='documents_patient_created'),
+            model_name="document",
+            index=models.Index(fields=["patient", "-created_at"], name="documents_patient_created"),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.UniqueConstraint(condition=models.Q(('set_id', ''), _negated=True), fields=('set_id',), name='documents_set_id_unique'),
+            model_name="document",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("set_id", ""), _negated=True),
+                fields=("set_id",),
+                name="documents_set_id_unique",
+            ),
         ),
         migrations.AddIndex(
-            model_name='version',
-            index=models.Index(fields=['state', 'edited_at'], name='documents_version_drafts'),
+            model_name="version",
+            index=models.Index(fields=["state", "edited_at"], name="documents_version_drafts"),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.UniqueConstraint(fields=('document', 'number'), name='documents_version_number_unique'),
+            model_name="version",
+            constraint=models.UniqueConstraint(
+                fields=("document", "number"), name="documents_version_number_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'draft')), fields=('document',), name='documents_one_draft'),
+            model_name="version",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "draft")), fields=("document",), name="documents_one_draft"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'current')), fields=('document',), name='documents_one_current'),
+            model_name="version",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "current")), fields=("document",), name="documents_one_current"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.UniqueConstraint(condition=models.Q(('unique_id', ''), _negated=True), fields=('unique_id',), name='documents_unique_id_unique'),
+            model_name="version",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("unique_id", ""), _negated=True),
+                fields=("unique_id",),
+                name="documents_unique_id_unique",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cda_sha256', ''), ('state', 'draft'), ('unique_id', ''), ('validated_at__isnull', True)), models.Q(models.Q(('state', 'draft'), _negated=True), models.Q(('unique_id', ''), _negated=True)), _connector='OR'), name='documents_draft_has_no_bytes'),
+            model_name="version",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("cda_sha256", ""),
+                        ("state", "draft"),
+                        ("unique_id", ""),
+                        ("validated_at__isnull", True),
+                    ),
+                    models.Q(
+                        models.Q(("state", "draft"), _negated=True),
+                        models.Q(("unique_id", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="documents_draft_has_no_bytes",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='documents_version_from_one'),
+            model_name="version",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("number__gte", 1)), name="documents_version_from_one"
+            ),
         ),
     ]

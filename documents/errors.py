@@ -1,0 +1,83 @@
+"""Refusals of the documents room, each with what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from audit.errors import ApplicationError
+from documents.writing import Section
+
+
+class DraftChanged(ApplicationError):
+    """Another window saved the draft meanwhile: nothing is overwritten."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Ce brouillon a été modifié ailleurs depuis son ouverture. "
+            "Rouvrez-le pour voir la dernière saisie ; votre texte reste affiché ici.",
+            code="draft_changed",
+        )
+
+
+class NotADraft(ApplicationError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Ce document est déjà validé. Créez une nouvelle version pour le corriger.", code="not_a_draft"
+        )
+
+
+class DraftIncomplete(ApplicationError):
+    """Required sections are empty, or an answer is none of the options."""
+
+    def __init__(self, sections: Sequence[Section]) -> None:
+        titles = ", ".join(f"« {section.title} »" for section in sections)
+        super().__init__(f"À compléter avant de valider : {titles}.", code="draft_incomplete")
+        self.sections = tuple(sections)
+
+
+class IdentityChanged(ApplicationError):
+    """The identity moved between the reading and the writing: nothing was validated."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "L’identité du patient vient de changer. Vérifiez le bandeau, puis validez de nouveau.",
+            code="identity_changed",
+        )
+
+
+class IdentityClosed(ApplicationError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Cette identité est fermée (doublon ou désactivée) : aucun nouveau document. "
+            "Ouvrez le dossier retenu par l’identitovigilance.",
+            code="identity_closed",
+        )
+
+
+class AuthorUnknown(ApplicationError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Votre compte n’a ni RPPS ni profession : il ne peut pas valider de document. "
+            "Adressez-vous à l’administrateur des comptes.",
+            code="author_unknown",
+        )
+
+
+class DocumentNotConform(ApplicationError):
+    """The produced CDA or PDF fails its checks: it is not validated (design 2, step 3)."""
+
+    def __init__(self, findings: Sequence[str]) -> None:
+        super().__init__(
+            "Le document produit n’est pas conforme et n’a pas été validé ; le brouillon est conservé. "
+            f"Détail : {' ; '.join(findings)}.",
+            code="document_not_conform",
+        )
+        self.findings = tuple(findings)
+
+
+class AlreadyLeft(ApplicationError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Ce document est déjà parti : il ne peut plus être reconstruit, seulement remplacé.",
+            code="already_left",
+        )

@@ -1,0 +1,8 @@
+"""Signals of the documents room, sent with `send` inside the transaction of the act."""
+
+from django.dispatch import Signal
+
+# version, wishes (documents.wishes.SendingWishes), actor, at
+version_validated = Signal()
+# version, at: a newer version took over; orders that never left are superseded
+version_replaced = Signal()

@@ -1,0 +1,82 @@
+"""Reads of the documents room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+
+from documents.enums import VersionState
+from documents.models import Document, Version
+from patients.models import Patient
+
+
+class DocumentSort(StrEnum):
+    """SC.CDA/INT.04: by date of act or by type, both directions."""
+
+    DATE_DESC = "-date"
+    DATE_ASC = "date"
+    TYPE_ASC = "type"
+    TYPE_DESC = "-type"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """One line of the document list: one document whatever its renderings (SC.CDA/DD.15)."""
+
+    document: Document
+    shown: Version
+    draft: Version | None
+    older: tuple[Version, ...]
+
+    @property
+    def at(self) -> datetime:
+        return self.shown.act_at or self.shown.edited_at
+
+
+def documents_for_patient(
+    patient: Patient, *, sort: DocumentSort = DocumentSort.DATE_DESC
+) -> list[DocumentRow]:
+    """Every document of a patient with the version to show. 2 queries."""
+    documents = (
+        Document.objects.filter(patient=patient)
+        .select_related("unit")
+        .prefetch_related(Prefetch("versions", queryset=_light_versions()))
+    )
+    rows = [_row(document) for document in documents]
+    by_type = sort in (DocumentSort.TYPE_ASC, DocumentSort.TYPE_DESC)
+    rows.sort(key=lambda row: row.at, reverse=sort != DocumentSort.DATE_ASC)
+    if by_type:
+        rows.sort(key=lambda row: row.document.title.casefold(), reverse=sort == DocumentSort.TYPE_DESC)
+    return rows
+
+
+def version_to_show(uid: UUID) -> Version:
+    """A version by its public identifier, with all that a page about it needs; DoesNotExist."""
+    return Version.objects.select_related(
+        "document__patient", "document__episode", "document__unit__site", "author", "validated_by"
+    ).get(uid=uid)
+
+
+def drafts_of(author_id: int) -> QuerySet[Version]:
+    """Drafts that a writer left open, oldest first (workflows 3.8)."""
+    return (
+        Version.objects.filter(author_id=author_id, state=VersionState.DRAFT)
+        .select_related("document__patient")
+        .order_by("edited_at")
+    )
+
+
+def _light_versions() -> QuerySet[Version]:
+    return Version.objects.defer("body", "snapshot").select_related("author").order_by("-number")
+
+
+def _row(document: Document) -> DocumentRow:
+    versions = list(document.versions.all())
+    draft = next((version for version in versions if version.state == VersionState.DRAFT), None)
+    filed = [version for version in versions if version.state != VersionState.DRAFT]
+    shown = filed[0] if filed else versions[0]
+    return DocumentRow(document=document, shown=shown, draft=draft, older=tuple(filed[1:]))

@@ -1,0 +1,322 @@
+"""Every write of the documents room: drafts, validation, new versions (spec cda 2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from audit.context import Actor
+from audit.enums import Action
+from audit.services import trace_write
+from documents import events
+from documents.checking import findings_of
+from documents.enums import Origin, Structure, VersionState
+from documents.errors import (
+    AuthorUnknown,
+    DocumentNotConform,
+    DraftChanged,
+    DraftIncomplete,
+    IdentityChanged,
+    IdentityClosed,
+    NotADraft,
+)
+from documents.models import Document, Version
+from documents.rendering import Renderings, renderings_build
+from documents.snapshot import patient_content, snapshot_build
+from documents.store import content_put
+from documents.wishes import SendingWishes, Visibility
+from documents.writing import WRITING_MODELS, empty_body, invalid_answers, missing_sections
+from establishment.identifiers import Branch, oid_allocate
+from establishment.models import Unit
+from patients.models import Episode, Patient
+
+OID_SEQUENCE = "documents_oid"
+
+
+@transaction.atomic
+def draft_create(
+    *, patient: Patient, episode: Episode | None, unit: Unit | None, model: str, author: User, actor: Actor
+) -> Version:
+    """Open a draft of a writing model for an episode (F-DPI-05); KeyError for an unknown model."""
+    writing = WRITING_MODELS[model]
+    if patient.is_closed:
+        raise IdentityClosed()
+    document = Document.objects.create(
+        patient=patient,
+        episode=episode,
+        unit=unit or (episode.unit if episode else None),
+        model=writing.code,
+        type_code=writing.type_code,
+        title=writing.title,
+        origins=[Origin.PRODUCED],
+    )
+    version = Version.objects.create(
+        document=document, author=author, author_label=author.display_name, body=empty_body(writing)
+    )
+    _trace(version, "document.create", Action.CREATE, actor)
+    return version
+
+
+@transaction.atomic
+def draft_save(*, version: Version, revision: int, title: str, body: dict[str, Any]) -> Version:
+    """Autosave: replace the whole body if nobody saved since `revision`, else DraftChanged.
+
+    Not traced at each keystroke: creation and validation are.
+    """
+    saved = Version.objects.filter(pk=version.pk, state=VersionState.DRAFT, revision=revision).update(
+        body=body, revision=revision + 1, edited_at=timezone.now()
+    )
+    if not saved:
+        current = Version.objects.only("state").get(pk=version.pk)
+        raise DraftChanged() if current.state == VersionState.DRAFT else NotADraft()
+    Document.objects.filter(pk=version.document_id).update(title=title or _model_title(version))
+    return Version.objects.select_related("document__patient").get(pk=version.pk)
+
+
+@transaction.atomic
+def document_revise(*, document: Document, author: User, actor: Actor) -> Version:
+    """Open a draft of the next version from the current one (SC.MSS/UX.05.BIS, workflows 3.8).
+
+    An existing draft is returned: a document has one draft at most.
+    """
+    locked = Document.objects.select_for_update(of=("self",)).get(pk=document.pk)
+    versions = list(locked.versions.order_by("-number"))
+    if versions[0].state == VersionState.DRAFT:
+        return versions[0]
+    current = next(version for version in versions if version.state == VersionState.CURRENT)
+    draft = Version.objects.create(
+        document=locked,
+        number=versions[0].number + 1,
+        author=author,
+        author_label=author.display_name,
+        body=current.body,
+        is_masque_ps=current.is_masque_ps,
+        is_invisible_patient=current.is_invisible_patient,
+        is_invisible_rep_legaux=current.is_invisible_rep_legaux,
+        is_connexion_secrete=current.is_connexion_secrete,
+    )
+    _trace(draft, "document.create", Action.CREATE, actor)
+    return draft
+
+
+def version_validate(
+    *, version: Version, revision: int, author: User, actor: Actor, wishes: SendingWishes
+) -> Version:
+    """Freeze a draft, build and check its PDF and CDA, then make it the current version.
+
+    Everything is built before the transaction opens; the transaction rechecks the draft's revision
+    and the identity's stamp, writes the version and, by `version_validated`, its sending orders.
+    Raises DraftIncomplete, DraftChanged, NotADraft, AuthorUnknown, IdentityClosed, IdentityChanged,
+    DocumentNotConform, PrintingUnavailable: in all these cases nothing was written.
+    """
+    draft = _draft_to_validate(version, revision, author)
+    act_at = timezone.now()
+    previous = _previous_of(draft)
+    snapshot = snapshot_build(
+        version=draft,
+        author=author,
+        act_at=act_at,
+        unique_id=oid_allocate(Branch.DOCUMENT, sequence=OID_SEQUENCE),
+        set_id=draft.document.set_id or oid_allocate(Branch.SET, sequence=OID_SEQUENCE),
+        replaces=previous.unique_id if previous else "",
+    )
+    renderings = _checked_renderings(snapshot)
+    stored = _stored_columns(snapshot, renderings)
+    with transaction.atomic():
+        _recheck(draft, snapshot)
+        if previous:
+            Version.objects.filter(pk=previous.pk).update(state=VersionState.REPLACED, replaced_at=act_at)
+        Document.objects.filter(pk=draft.document_id).update(set_id=snapshot["document"]["set_id"])
+        Version.objects.filter(pk=draft.pk).update(
+            state=VersionState.CURRENT,
+            author=author,
+            author_label=author.display_name,
+            act_at=act_at,
+            unique_id=snapshot["document"]["unique_id"],
+            structure=Structure.N1,
+            validated_at=act_at,
+            validated_by=author,
+            **stored,
+            **_visibility_columns(wishes.visibility),
+        )
+        validated = Version.objects.select_related("document__patient").get(pk=draft.pk)
+        _trace(validated, "document.validate", Action.EXECUTE, actor)
+        if previous:
+            events.version_replaced.send(sender=Version, version=previous, at=act_at)
+        events.version_validated.send(
+            sender=Version, version=validated, wishes=wishes, actor=actor, at=act_at
+        )
+    return validated
+
+
+def version_rebuild(*, version: Version, actor: Actor) -> Version:
+    """Rebuild the bytes with today's identity, same id and number (spec cda 2).
+
+    Only for a version that nobody received: the caller (`sending`) knows that and says so by
+    calling. Raises IdentityChanged when the identity moves meanwhile.
+    """
+    if version.snapshot is None:
+        raise NotADraft()
+    snapshot = version.snapshot | {"patient": patient_content(version.document.patient)}
+    stored = _stored_columns(snapshot, _checked_renderings(snapshot))
+    with transaction.atomic():
+        locked = Version.objects.select_for_update(of=("self",)).get(pk=version.pk)
+        _recheck_identity(locked.document.patient_id, snapshot)
+        Version.objects.filter(pk=locked.pk).update(**stored)
+        rebuilt = Version.objects.select_related("document__patient").get(pk=locked.pk)
+        _trace(rebuilt, "document.rebuild", Action.UPDATE, actor)
+    return rebuilt
+
+
+def version_reissue(*, version: Version, actor: Actor) -> Version:
+    """A new current version with the same content and today's identity (spec cda 2, [D]).
+
+    For a version that already left: new id, number + 1, RPLC. `sending` creates the orders.
+    """
+    if version.snapshot is None:
+        raise NotADraft()
+    issued_at = timezone.now()
+    content = version.snapshot["document"] | {
+        "unique_id": oid_allocate(Branch.DOCUMENT, sequence=OID_SEQUENCE),
+        "number": version.number + 1,
+        "replaces": version.unique_id,
+    }
+    snapshot = version.snapshot | {
+        "document": content,
+        "patient": patient_content(version.document.patient),
+    }
+    stored = _stored_columns(snapshot, _checked_renderings(snapshot))
+    with transaction.atomic():
+        locked = Version.objects.select_for_update(of=("self",)).get(pk=version.pk)
+        if locked.state != VersionState.CURRENT:
+            raise DraftChanged()
+        _recheck_identity(locked.document.patient_id, snapshot)
+        Version.objects.filter(pk=locked.pk).update(state=VersionState.REPLACED, replaced_at=issued_at)
+        # A draft in progress keeps its place after the reissued version.
+        Version.objects.filter(
+            document_id=locked.document_id, state=VersionState.DRAFT, number=locked.number + 1
+        ).update(number=locked.number + 2)
+        issued = Version.objects.create(
+            document_id=locked.document_id,
+            number=locked.number + 1,
+            state=VersionState.CURRENT,
+            author_id=locked.author_id,
+            author_label=locked.author_label,
+            act_at=locked.act_at,
+            body=locked.body,
+            unique_id=content["unique_id"],
+            structure=locked.structure,
+            validated_at=issued_at,
+            validated_by_id=locked.validated_by_id,
+            is_masque_ps=locked.is_masque_ps,
+            is_invisible_patient=locked.is_invisible_patient,
+            is_invisible_rep_legaux=locked.is_invisible_rep_legaux,
+            is_connexion_secrete=locked.is_connexion_secrete,
+            **stored,
+        )
+        _trace(issued, "document.replace", Action.CREATE, actor)
+        events.version_replaced.send(sender=Version, version=locked, at=issued_at)
+    return issued
+
+
+@transaction.atomic
+def version_view(*, version: Version, actor: Actor, rendering: str) -> None:
+    """Trace that `actor` read a rendering (`pdf`, `cda`, `preview`): reads count (security 8.3)."""
+    _trace(version, "document.view", Action.READ, actor, detail={"rendering": rendering})
+
+
+def _draft_to_validate(version: Version, revision: int, author: User) -> Version:
+    draft = Version.objects.select_related(
+        "document__patient", "document__episode", "document__unit__site"
+    ).get(pk=version.pk)
+    if draft.state != VersionState.DRAFT:
+        raise NotADraft()
+    if draft.revision != revision:
+        raise DraftChanged()
+    if draft.document.patient.is_closed:
+        raise IdentityClosed()
+    if not (author.rpps and author.profession):
+        raise AuthorUnknown()
+    writing = WRITING_MODELS[draft.document.model]
+    lacking = [*missing_sections(writing, draft.body), *invalid_answers(writing, draft.body)]
+    if lacking:
+        raise DraftIncomplete(lacking)
+    return draft
+
+
+def _previous_of(draft: Version) -> Version | None:
+    return draft.document.versions.filter(state=VersionState.CURRENT).first()
+
+
+def _checked_renderings(snapshot: dict[str, Any]) -> Renderings:
+    """Build both renderings and check them; DocumentNotConform says what is wrong."""
+    try:
+        renderings = renderings_build(snapshot)
+    except ValueError as error:
+        raise DocumentNotConform([f"il manque une information obligatoire ({error})"]) from error
+    findings = findings_of(snapshot, renderings)
+    if findings:
+        raise DocumentNotConform(findings)
+    return renderings
+
+
+def _stored_columns(snapshot: dict[str, Any], renderings: Renderings) -> dict[str, Any]:
+    """Columns that name the frozen content and its bytes, which are put in the store first."""
+    return {
+        "snapshot": snapshot,
+        "identity_stamp": snapshot["patient"]["stamp"],
+        "has_ins": bool(snapshot["patient"]["ins"]),
+        "cda_sha256": content_put(renderings.cda),
+        "cda_size": len(renderings.cda),
+        "pdf_sha256": content_put(renderings.pdf),
+        "pdf_size": len(renderings.pdf),
+    }
+
+
+def _visibility_columns(visibility: Visibility) -> dict[str, bool]:
+    return {
+        "is_masque_ps": visibility.is_masque_ps,
+        "is_invisible_patient": visibility.is_invisible_patient,
+        "is_invisible_rep_legaux": visibility.is_invisible_rep_legaux,
+        "is_connexion_secrete": visibility.is_connexion_secrete,
+    }
+
+
+def _recheck(draft: Version, snapshot: dict[str, Any]) -> None:
+    """Lock draft and patient, and refuse if either moved since the bytes were built."""
+    locked = Version.objects.select_for_update(of=("self",)).get(pk=draft.pk)
+    if locked.state != VersionState.DRAFT:
+        raise NotADraft()
+    if locked.revision != draft.revision:
+        raise DraftChanged()
+    _recheck_identity(draft.document.patient_id, snapshot)
+
+
+def _recheck_identity(patient_id: int, snapshot: dict[str, Any]) -> None:
+    patient = Patient.objects.select_for_update(of=("self",), no_key=True).get(pk=patient_id)
+    if patient.is_closed:
+        raise IdentityClosed()
+    if patient.identity_stamp != snapshot["patient"]["stamp"]:
+        raise IdentityChanged()
+
+
+def _model_title(version: Version) -> str:
+    return WRITING_MODELS[version.document.model].title
+
+
+def _trace(
+    version: Version, type: str, action: Action, actor: Actor, detail: dict[str, Any] | None = None
+) -> None:
+    trace_write(
+        type=type,
+        action=action,
+        actor=actor,
+        patient_uid=version.document.patient.uid,
+        object_type="document",
+        object_uid=version.document.uid,
+        object_version=str(version.number),
+        detail=detail,
+    )

@@ -1,0 +1,61 @@
+"""The content-addressed store of documents: bytes under the SHA-256 of their content.
+
+Writing is idempotent and atomic (temporary file, fsync, rename), so bytes may be written before the
+transaction that names them: a rolled back transaction leaves an orphan, never a missing file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+
+from audit.errors import ApplicationError
+
+
+class StoredContentDamaged(ApplicationError):
+    """The file is absent or no longer has the content its name promises."""
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(
+            "Le contenu de ce document est introuvable ou altéré. Prévenez l’administrateur technique.",
+            code=f"store:{sha256[:12]}",
+        )
+
+
+def _path(sha256: str) -> Path:
+    return Path(settings.DOCUMENT_STORE) / sha256[:2] / sha256[2:4] / sha256
+
+
+def content_put(content: bytes) -> str:
+    """Store `content` and return its SHA-256 in hexadecimal."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = _path(sha256)
+    if path.exists():
+        return sha256
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return sha256
+
+
+def content_get(sha256: str) -> bytes:
+    """Read and check a content; StoredContentDamaged when absent or altered."""
+    try:
+        content = _path(sha256).read_bytes()
+    except OSError as error:
+        raise StoredContentDamaged(sha256) from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise StoredContentDamaged(sha256)
+    return content
