@@ -1,0 +1,1 @@
+"""Project package: settings, URLs, Celery application, health, launcher."""

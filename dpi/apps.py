@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class DpiConfig(AppConfig):
+    name = "dpi"
+    verbose_name = "DPI"
+
+    def ready(self) -> None:
+        from django.conf import settings
+
+        from dpi import celery, checks  # noqa: F401 - shared tasks bind to this application
+        from dpi.logs import configure_logging
+
+        configure_logging(settings.LOGGING)

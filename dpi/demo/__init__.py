@@ -1,0 +1,1 @@
+"""The demonstration hospital: fictitious people, official test identities, real entrances."""

@@ -1,0 +1,23 @@
+"""Every periodic task of the product: a name, a task, a period. Explained in docs/operations.md.
+
+Static on purpose: a change of schedule is a reviewed change of code. Tasks are idempotent; one
+that is missed is made good by the next.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+PERIODIC_TASKS: dict[str, dict[str, Any]] = {
+    "heartbeat": {
+        "task": "dpi.tasks.heartbeat",
+        "schedule": timedelta(seconds=10),
+        "options": {"expires": 30},
+    },
+    "exchange-sweep": {
+        "task": "exchange.tasks.sweep",
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 60},
+    },
+}

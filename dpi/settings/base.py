@@ -1,0 +1,273 @@
+"""Settings of the product, read from the environment (house style, section 9; security 21).
+
+Production is this file plus the environment; `dev` and `test` only override. Every variable has
+its row in docs/configuration.md.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONCE, NONE, SELF
+
+from dpi import schedule
+from dpi.logs import logging_config
+from dpi.settings import env
+from dpi.version import version
+from interop.ins.codes import PRODUCTION_INS_OIDS
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+DEFAULT_FONTS = [
+    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+    "/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf",
+]
+
+# --- What runs -------------------------------------------------------------------------------
+DPI_VERSION = version()
+DPI_START_ID = env.text("DPI_START_ID", "")
+DPI_SANDBOX = env.flag("DPI_SANDBOX", False)
+DEBUG = env.flag("DPI_DEBUG", False)
+SECRET_KEY = env.secret("DPI_SECRET_KEY")
+ALLOWED_HOSTS = env.words("DPI_ALLOWED_HOSTS")
+USE_X_FORWARDED_HOST = False
+DPI_TRUSTED_PROXIES = env.integer("DPI_TRUSTED_PROXIES", 0, maximum=5)
+
+ROOMS = [
+    "audit",
+    "ui",
+    "establishment",
+    "national",
+    "accounts",
+    "exchange",
+    "patients",
+    "consent",
+    "documents",
+    "sending",
+    "pfi",
+]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_htmx",
+    "csp",
+    "axes",
+    *ROOMS,
+    "dpi",
+]
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ROOT_URLCONF = "dpi.urls"
+WSGI_APPLICATION = "dpi.wsgi.application"
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "dpi.middleware.response_headers",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "audit.middleware.OriginMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    }
+]
+
+# --- Databases and broker --------------------------------------------------------------------
+# The web, the workers and the listeners connect as the application's role. `manage.py migrate`
+# connects as the owner of the tables (manage.py sets DPI_AS_OWNER): security 8.5 and 10.7.
+DPI_AS_OWNER = env.flag("DPI_AS_OWNER", False)
+_application = env.database("DATABASE_URL")
+_owner = env.database("DATABASE_OWNER_URL", env.secret("DATABASE_URL"))
+DATABASE_APPLICATION_ROLE = _application["USER"]
+DATABASE_OWNER_ROLE = _owner["USER"]
+DATABASES: dict[str, dict[str, Any]] = {"default": _owner if DPI_AS_OWNER else _application}
+DATABASES["default"] |= {
+    "ATOMIC_REQUESTS": False,
+    "CONN_MAX_AGE": env.integer("DATABASE_CONN_MAX_AGE", 60),
+    "CONN_HEALTH_CHECKS": True,
+}
+if not DPI_AS_OWNER:
+    _timeout = env.integer("DATABASE_STATEMENT_TIMEOUT_S", 30, minimum=1)
+    DATABASES["default"]["OPTIONS"].setdefault("options", f"-c statement_timeout={_timeout}s")
+
+REDIS_URL = env.redis("REDIS_URL")
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "dpi",
+    }
+}
+
+CELERY_BROKER_URL = env.celery_broker(REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 900,
+    "unacked_restore_throttle": 1,
+    "unacked_restore_interval": 10,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_MAX_TASKS_PER_CHILD = env.integer("CELERY_WORKER_MAX_TASKS_PER_CHILD", 500, minimum=1)
+# Both below the visibility timeout: a task longer than it would be delivered twice.
+CELERY_TASK_SOFT_TIME_LIMIT = 600
+CELERY_TASK_TIME_LIMIT = 660
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = schedule.PERIODIC_TASKS
+CELERY_BEAT_SCHEDULER = "dpi.beat:SingleScheduler"
+
+# --- Trace (security 8.5) --------------------------------------------------------------------
+# Only the sealer and the verification need the key; the web and the workers run without it.
+DPI_AUDIT_KEY = env.secret("DPI_AUDIT_KEY", "")
+
+# --- Accounts, sessions, cookies (security 5, 10.1, 21) --------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_RESET_TIMEOUT = 3600
+LOGIN_URL = "/"
+LOGIN_REDIRECT_URL = "/"
+
+HTTPS = env.flag("DPI_HTTPS", True)
+# Two instances on one host share their cookies whatever their ports: the name tells them apart.
+_suffix = env.text("DPI_COOKIE_SUFFIX", "")
+_prefix = "__Host-" if HTTPS else ""
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
+SESSION_COOKIE_NAME = f"{_prefix}sessionid{_suffix}"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+# Lax, not Strict: the callback of Pro Santé Connect is a cross-site top-level GET.
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = f"{_prefix}csrftoken{_suffix}"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = env.words("DPI_CSRF_TRUSTED_ORIGINS")
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_IPWARE_PROXY_COUNT = DPI_TRUSTED_PROXIES or None
+AXES_ENABLE_ADMIN = False
+
+# --- Headers and uploads ---------------------------------------------------------------------
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+# A hospital's inner name does not belong on the browsers' preload list.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if DPI_TRUSTED_PROXIES else None
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Browsers check the redirects that follow a form: the identity provider must be listed.
+FORM_ACTION_ORIGINS = env.words(
+    "DPI_FORM_ACTION_ORIGINS", ["https://wallet.esw.esante.gouv.fr", "https://auth.esw.esante.gouv.fr"]
+)
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "frame-src": [SELF, "blob:"],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF, *FORM_ACTION_ORIGINS],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
+FILE_UPLOAD_PERMISSIONS = 0o640
+
+# --- Language, time, static files ------------------------------------------------------------
+LANGUAGE_CODE = "fr"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.text("DPI_TIME_ZONE", "Europe/Paris")
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = env.flag("DPI_STATIC_FROM_SOURCES", False)
+STATIC_ROOT = None if WHITENOISE_USE_FINDERS else env.path("DPI_STATIC_ROOT", BASE_DIR / "staticfiles")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if WHITENOISE_USE_FINDERS
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# --- Documents -------------------------------------------------------------------------------
+DOCUMENT_STORE = env.path("DPI_DOCUMENT_STORE", BASE_DIR / "build" / "documents")
+PRINT_FONTS = [Path(font) for font in env.words("DPI_PRINT_FONTS", DEFAULT_FONTS)]
+
+# --- HL7 v2 lines (hl7v2.md 1.1; security 10.4, 10.5) -----------------------------------------
+MLLP_BIND = env.text("DPI_MLLP_BIND", "127.0.0.1")
+MLLP_PORT = env.integer("DPI_MLLP_PORT", 2575, minimum=1, maximum=65535)
+MLLP_MAX_FRAME_BYTES = env.integer("DPI_MLLP_MAX_FRAME_BYTES", 64 * 2**20, minimum=1024)
+MLLP_MAX_CONNECTIONS = env.integer("DPI_MLLP_MAX_CONNECTIONS", 64, minimum=1)
+MLLP_IDLE_SECONDS = env.integer("DPI_MLLP_IDLE_SECONDS", 60, minimum=1)
+MLLP_ACK_TIMEOUT_SECONDS = env.integer("DPI_MLLP_ACK_TIMEOUT_SECONDS", 30, minimum=1)
+MLLP_CONNECT_TIMEOUT_SECONDS = env.integer("DPI_MLLP_CONNECT_TIMEOUT_SECONDS", 3, minimum=1)
+MLLP_THREADS = env.integer("DPI_MLLP_THREADS", 4, minimum=1)
+MLLP_CA_PATH = env.path("DPI_MLLP_CA_PATH")
+MLLP_CERTIFICATE_PATH = env.path("DPI_MLLP_CERTIFICATE_PATH")
+MLLP_KEY_PATH = env.path("DPI_MLLP_KEY_PATH")
+
+# --- Identities and stays received by PAM (hl7v2.md 4; ins.md 2.1, 7) --------------------------
+INS_ALLOWED_OIDS = frozenset(env.words("DPI_INS_ALLOWED_OIDS", sorted(PRODUCTION_INS_OIDS)))
+PAM_OPTIONAL_EVENTS = env.text("DPI_PAM_OPTIONAL_EVENTS", "ignore", choices=("ignore", "refuse"))
+PAM_UNTRUSTED_CODES = frozenset(env.words("DPI_PAM_UNTRUSTED_CODES", ["DOUT", "FICT"]))
+CARE_RELATION_DAYS = env.integer("DPI_CARE_RELATION_DAYS", 30)
+
+# --- Logs ------------------------------------------------------------------------------------
+LOG_LEVEL = env.text("DPI_LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = env.text("DPI_LOG_FORMAT", "json", choices=("json", "console"))
+LOGGING_CONFIG = None
+LOGGING = logging_config(level=LOG_LEVEL, form=LOG_FORMAT)
