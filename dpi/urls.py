@@ -1,12 +1,13 @@
-"""The URL map. Every address needs an account unless its view says `login_not_required`."""
+"""The URL map. A view without declared rule (`accounts.access`) is refused to everybody."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from dpi import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", views.live, name="health-live"),
     path("health/ready", views.ready, name="health-ready"),
+    path("", include("ui.urls")),
 ]

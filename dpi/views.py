@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.access import public
 from dpi import health
 
 
+@public
 @never_cache
 @require_safe
-@login_not_required
 def live(request: HttpRequest) -> JsonResponse:
     """The process answers; nothing else is asked."""
     return JsonResponse({"state": health.State.OK})
 
 
+@public
 @never_cache
 @require_safe
-@login_not_required
 def ready(request: HttpRequest) -> JsonResponse:
     """200 when every part may work, 503 with the parts that may not otherwise."""
     findings = health.readiness()

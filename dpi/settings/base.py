@@ -29,6 +29,7 @@ DPI_START_ID = env.text("DPI_START_ID", "")
 DPI_SANDBOX = env.flag("DPI_SANDBOX", False)
 DEBUG = env.flag("DPI_DEBUG", False)
 SECRET_KEY = env.secret("DPI_SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.secret("DPI_SECRET_KEY_FALLBACKS", "").split()
 ALLOWED_HOSTS = env.words("DPI_ALLOWED_HOSTS")
 USE_X_FORWARDED_HOST = False
 DPI_TRUSTED_PROXIES = env.integer("DPI_TRUSTED_PROXIES", 0, maximum=5)
@@ -70,14 +71,15 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "dpi.middleware.response_headers",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "audit.middleware.OriginMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    # Default deny: a view without declared rule is refused to everybody.
+    "accounts.middleware.AccessMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -90,9 +92,10 @@ TEMPLATES: list[dict[str, Any]] = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "accounts.context.rights",
+                "ui.context_processors.interface",
             ],
         },
     }
@@ -159,8 +162,13 @@ AUTHENTICATION_BACKENDS = [
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 PASSWORD_RESET_TIMEOUT = 3600
-LOGIN_URL = "/"
+LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "/"
+SESSION_LOCK_MINUTES = env.integer("SESSION_LOCK_MINUTES", 15, minimum=5, maximum=120)
+SESSION_LOCKED_HOURS = env.integer("SESSION_LOCKED_HOURS", 2, minimum=1, maximum=12)
+SESSION_HOURS_LOCAL = env.integer("SESSION_HOURS_LOCAL", 12, minimum=1, maximum=12)
+SESSION_HOURS_PSC = env.integer("SESSION_HOURS_PSC", 4, minimum=1, maximum=4)
+SESSION_COUNT_MAX = env.integer("SESSION_COUNT_MAX", 3, minimum=1, maximum=20)
 
 HTTPS = env.flag("DPI_HTTPS", True)
 # Two instances on one host share their cookies whatever their ports: the name tells them apart.
@@ -175,6 +183,7 @@ SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 # Lax, not Strict: the callback of Pro Santé Connect is a cross-site top-level GET.
 SESSION_COOKIE_SAMESITE = "Lax"
+UI_COOKIE_PREFIX = f"dpi{_suffix}"
 CSRF_COOKIE_NAME = f"{_prefix}csrftoken{_suffix}"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
@@ -247,6 +256,9 @@ STORAGES = {
 DOCUMENT_STORE = env.path("DPI_DOCUMENT_STORE", BASE_DIR / "build" / "documents")
 PRINT_FONTS = [Path(font) for font in env.words("DPI_PRINT_FONTS", DEFAULT_FONTS)]
 
+# --- Sending ---------------------------------------------------------------------------------
+SENDING_DELAY_MINUTES = env.integer("DPI_SENDING_DELAY_MINUTES", 120)
+
 # --- HL7 v2 lines (hl7v2.md 1.1; security 10.4, 10.5) -----------------------------------------
 MLLP_BIND = env.text("DPI_MLLP_BIND", "127.0.0.1")
 MLLP_PORT = env.integer("DPI_MLLP_PORT", 2575, minimum=1, maximum=65535)
@@ -265,6 +277,27 @@ INS_ALLOWED_OIDS = frozenset(env.words("DPI_INS_ALLOWED_OIDS", sorted(PRODUCTION
 PAM_OPTIONAL_EVENTS = env.text("DPI_PAM_OPTIONAL_EVENTS", "ignore", choices=("ignore", "refuse"))
 PAM_UNTRUSTED_CODES = frozenset(env.words("DPI_PAM_UNTRUSTED_CODES", ["DOUT", "FICT"]))
 CARE_RELATION_DAYS = env.integer("DPI_CARE_RELATION_DAYS", 30)
+
+# --- HL7 over MLLP (hl7v2 1) and admissions (hl7v2 4) ---------------------------------------
+MLLP_BIND = env.text("MLLP_BIND", "127.0.0.1")
+MLLP_PORT = env.integer("DPI_MLLP_PORT", 2575, minimum=1, maximum=65535)
+MLLP_CA_PATH = env.path("MLLP_CA_PATH")
+MLLP_CERTIFICATE_PATH = env.path("MLLP_CERTIFICATE_PATH")
+MLLP_KEY_PATH = env.path("MLLP_KEY_PATH")
+MLLP_MAX_FRAME_BYTES = env.integer("MLLP_MAX_FRAME_MIB", 64, minimum=1, maximum=512) * 2**20
+MLLP_IDLE_SECONDS = env.integer("MLLP_IDLE_SECONDS", 60, minimum=1)
+MLLP_MAX_CONNECTIONS = env.integer("MLLP_MAX_CONNECTIONS", 64, minimum=1)
+MLLP_THREADS = env.integer("MLLP_THREADS", 4, minimum=1, maximum=64)
+MLLP_CONNECT_TIMEOUT_SECONDS = env.integer("MLLP_CONNECT_TIMEOUT_SECONDS", 3, minimum=1)
+MLLP_ACK_TIMEOUT_SECONDS = env.integer("MLLP_ACK_TIMEOUT_SECONDS", 30, minimum=1)
+PAM_CONSENT = env.flag("PAM_CONSENT", True)
+PAM_OPTIONAL_EVENTS = env.text("PAM_OPTIONAL_EVENTS", "ignore", choices=("ignore", "refuse"))
+PAM_UNTRUSTED_CODES = env.words("PAM_UNTRUSTED_CODES", ["DOUT", "FICT"])
+INS_ALLOWED_OIDS = env.words("INS_ALLOWED_OIDS", sorted(PRODUCTION_INS_OIDS))
+CARE_RELATION_DAYS = env.integer("CARE_RELATION_DAYS", 30)
+
+# --- Orders to send (workflows 3) ------------------------------------------------------------
+SENDING_DELAY_MINUTES = env.integer("SENDING_DELAY_MINUTES", 0, maximum=7 * 24 * 60)
 
 # --- Logs ------------------------------------------------------------------------------------
 LOG_LEVEL = env.text("DPI_LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
