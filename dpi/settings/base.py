@@ -259,31 +259,14 @@ PRINT_FONTS = [Path(font) for font in env.words("DPI_PRINT_FONTS", DEFAULT_FONTS
 # --- Sending ---------------------------------------------------------------------------------
 SENDING_DELAY_MINUTES = env.integer("DPI_SENDING_DELAY_MINUTES", 120)
 
-# --- HL7 v2 lines (hl7v2.md 1.1; security 10.4, 10.5) -----------------------------------------
-MLLP_BIND = env.text("DPI_MLLP_BIND", "127.0.0.1")
-MLLP_PORT = env.integer("DPI_MLLP_PORT", 2575, minimum=1, maximum=65535)
-MLLP_MAX_FRAME_BYTES = env.integer("DPI_MLLP_MAX_FRAME_BYTES", 64 * 2**20, minimum=1024)
-MLLP_MAX_CONNECTIONS = env.integer("DPI_MLLP_MAX_CONNECTIONS", 64, minimum=1)
-MLLP_IDLE_SECONDS = env.integer("DPI_MLLP_IDLE_SECONDS", 60, minimum=1)
-MLLP_ACK_TIMEOUT_SECONDS = env.integer("DPI_MLLP_ACK_TIMEOUT_SECONDS", 30, minimum=1)
-MLLP_CONNECT_TIMEOUT_SECONDS = env.integer("DPI_MLLP_CONNECT_TIMEOUT_SECONDS", 3, minimum=1)
-MLLP_THREADS = env.integer("DPI_MLLP_THREADS", 4, minimum=1)
-MLLP_CA_PATH = env.path("DPI_MLLP_CA_PATH")
-MLLP_CERTIFICATE_PATH = env.path("DPI_MLLP_CERTIFICATE_PATH")
-MLLP_KEY_PATH = env.path("DPI_MLLP_KEY_PATH")
-
-# --- Identities and stays received by PAM (hl7v2.md 4; ins.md 2.1, 7) --------------------------
-INS_ALLOWED_OIDS = frozenset(env.words("DPI_INS_ALLOWED_OIDS", sorted(PRODUCTION_INS_OIDS)))
-PAM_OPTIONAL_EVENTS = env.text("DPI_PAM_OPTIONAL_EVENTS", "ignore", choices=("ignore", "refuse"))
-PAM_UNTRUSTED_CODES = frozenset(env.words("DPI_PAM_UNTRUSTED_CODES", ["DOUT", "FICT"]))
-CARE_RELATION_DAYS = env.integer("DPI_CARE_RELATION_DAYS", 30)
-
 # --- HL7 over MLLP (hl7v2 1) and admissions (hl7v2 4) ---------------------------------------
 MLLP_BIND = env.text("MLLP_BIND", "127.0.0.1")
 MLLP_PORT = env.integer("DPI_MLLP_PORT", 2575, minimum=1, maximum=65535)
 MLLP_CA_PATH = env.path("MLLP_CA_PATH")
 MLLP_CERTIFICATE_PATH = env.path("MLLP_CERTIFICATE_PATH")
 MLLP_KEY_PATH = env.path("MLLP_KEY_PATH")
+# A partner without TLS is accepted from this machine only, unless the hospital says otherwise.
+MLLP_ALLOW_PLAIN = env.flag("MLLP_ALLOW_PLAIN", False)
 MLLP_MAX_FRAME_BYTES = env.integer("MLLP_MAX_FRAME_MIB", 64, minimum=1, maximum=512) * 2**20
 MLLP_IDLE_SECONDS = env.integer("MLLP_IDLE_SECONDS", 60, minimum=1)
 MLLP_MAX_CONNECTIONS = env.integer("MLLP_MAX_CONNECTIONS", 64, minimum=1)
