@@ -43,6 +43,16 @@
     });
     window.addEventListener("beforeunload", (event) => { if (draft.dirty) event.preventDefault(); });
     form.addEventListener("submit", () => { draft.dirty = false; });
+    for (const link of document.querySelectorAll("a[data-save-first]")) {
+      link.addEventListener("click", (event) => {
+        if (!draft.dirty) return;
+        event.preventDefault();
+        form.addEventListener("htmx:afterRequest", (after) => {
+          if (after.detail.successful) window.open(link.href, "_blank", "noopener");
+        }, { once: true });
+        save();
+      });
+    }
   }
 
   const start = () => { for (const form of document.querySelectorAll("form[data-autosave]")) watch(form); };

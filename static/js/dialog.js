@@ -39,6 +39,15 @@
       closer.closest("dialog").close();
       return;
     }
+    // A link out of a dialog to the page below closes the dialog first, then focuses its target.
+    const leaver = event.target.closest("a[data-dialog-leave]");
+    if (leaver) {
+      leaver.closest("dialog").close();
+      const target = document.querySelector(leaver.hash);
+      const field = target && target.querySelector("textarea, input, select");
+      if (field) { event.preventDefault(); field.focus(); }
+      return;
+    }
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
