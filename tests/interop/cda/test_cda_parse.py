@@ -19,7 +19,7 @@ from interop.ins.key import Ins
 from interop.ins.traits import ReceivedTraits, differing_traits, missing_traits, received_traits
 from interop.xml import XmlRefusal, XmlRefused
 from tests.interop.cda import samples
-from tests.interop.cda.official import EXAMPLES, SHARED, needs_official_data
+from tests.interop.cda.official import EXAMPLES, MESSAGES, needs_official_data
 
 EXAMPLE_NAMES = sorted(path.name for path in EXAMPLES.glob("*.xml")) if EXAMPLES.is_dir() else []
 
@@ -129,7 +129,7 @@ def test_the_two_identities_of_the_official_samples_do_not_match() -> None:
 
 
 def embedded_documents() -> Iterator[bytes]:
-    for path in sorted((SHARED / "data" / "hl7v2").rglob("*")):
+    for path in sorted(MESSAGES.rglob("*")):
         if path.is_file():
             for block in re.findall(rb"\^Base64\^([A-Za-z0-9+/=]{2000,})", path.read_bytes()):
                 content = b64decode(block + b"=" * (-len(block) % 4))  # one sample has lost its padding
