@@ -21,10 +21,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
 SOCKET_PATH_LIMIT = 100  # a Unix socket path holds 107 bytes; the server adds its own suffix
 START_SECONDS = 30.0
 PR_SET_PDEATHSIG = 1
+T = TypeVar("T")
 SERVER_USER = "nobody"
 
 
@@ -38,6 +40,11 @@ class Account:
 
     uid: int
     gid: int
+
+
+def new_password() -> str:
+    """A password that needs no escape in an address or a configuration file."""
+    return secrets.token_urlsafe(32)
 
 
 def server_account() -> Account | None:
@@ -67,12 +74,13 @@ def reachable(path: Path, account: Account | None) -> bool:
     """Whether the account may enter every folder of the path and read its end."""
     if account is None:
         return os.access(path, os.R_OK)
-    return all(_permits(folder, account, 0o1) for folder in path.parents) and _permits(
+    return all(permits(folder, account, 0o1) for folder in path.parents) and permits(
         path, account, 0o5 if path.is_dir() else 0o4
     )
 
 
-def _permits(path: Path, account: Account, bits: int) -> bool:
+def permits(path: Path, account: Account, bits: int) -> bool:
+    """Whether the account holds these bits of `rwx` (4, 2, 1) on the path itself."""
     try:
         status = path.stat()
     except OSError:
@@ -168,12 +176,21 @@ def _popen(
 
 def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], name: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not ready():
+    while not _or_stop(ready, process):
         if process.poll() is not None or time.monotonic() > deadline:
             stop(process, signal.SIGKILL)
             tail = log.read_text("utf-8", "replace").splitlines()[-1:] or [""]
             raise EngineError(f"{name} ne démarre pas : {tail[0]} (journal : {log})")
-        time.sleep(0.02)
+        _or_stop(lambda: time.sleep(0.02), process)
+
+
+def _or_stop(step: Callable[[], T], process: subprocess.Popen[bytes]) -> T:
+    """A step of the wait; whatever interrupts it (a signal) ends the server first."""
+    try:
+        return step()
+    except BaseException:
+        stop(process, signal.SIGINT)
+        raise
 
 
 def stop(process: subprocess.Popen[bytes], signal_number: int, seconds: float = 15.0) -> None:

@@ -8,6 +8,9 @@ administrator runs the same statements once (docs/installation.md).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import psycopg
 from psycopg import sql
 
@@ -45,3 +48,21 @@ def ensure_extensions(connection: psycopg.Connection) -> None:
     """Install what the search of patients needs in the database of the connection."""
     for extension in EXTENSIONS:
         connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension)))
+
+
+def prepare_server(
+    sockets: Path, superuser_password: str, passwords: Mapping[str, str], database: str
+) -> None:
+    """Both roles, the owner's database and its extensions, on a server of ours; any number of times."""
+
+    def session(name: str) -> psycopg.Connection:
+        return psycopg.connect(
+            host=str(sockets), user="dpi", password=superuser_password, dbname=name, autocommit=True
+        )
+
+    with session("postgres") as connection:
+        for role in (OWNER, APPLICATION):
+            ensure_role(connection, role, passwords[role], create_databases=False)
+        ensure_database(connection, database)
+    with session(database) as connection:
+        ensure_extensions(connection)

@@ -27,6 +27,7 @@ DEFAULT_FONTS = [
 DPI_VERSION = version()
 DPI_START_ID = env.text("DPI_START_ID", "")
 DPI_SANDBOX = env.flag("DPI_SANDBOX", False)
+DPI_SANDBOX_ADDRESSES = env.path("DPI_SANDBOX_ADDRESSES")
 DEBUG = env.flag("DPI_DEBUG", False)
 SECRET_KEY = env.secret("DPI_SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.secret("DPI_SECRET_KEY_FALLBACKS", "").split()
@@ -258,6 +259,11 @@ PRINT_FONTS = [Path(font) for font in env.words("DPI_PRINT_FONTS", DEFAULT_FONTS
 
 # --- Sending ---------------------------------------------------------------------------------
 SENDING_DELAY_MINUTES = env.integer("DPI_SENDING_DELAY_MINUTES", 120)
+# MSH-3 to 6 and MSH-11 of the messages that we emit.
+HL7_APPLICATION = env.text("DPI_HL7_APPLICATION", "DPI")
+HL7_PFI_APPLICATION = env.text("DPI_HL7_PFI_APPLICATION", "PFI")
+HL7_FACILITY = env.text("DPI_HL7_FACILITY", "ETABLISSEMENT")
+HL7_PROCESSING_ID = env.text("DPI_HL7_PROCESSING_ID", "P", choices=("P", "T", "D"))
 
 # --- HL7 over MLLP (hl7v2 1) and admissions (hl7v2 4) ---------------------------------------
 MLLP_BIND = env.text("MLLP_BIND", "127.0.0.1")
