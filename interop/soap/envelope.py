@@ -12,7 +12,7 @@ from lxml import etree
 
 from interop.soap import codes
 from interop.soap.errors import SoapError, SoapFault
-from interop.xml import MEBIBYTE, XmlLimits, XmlRefused, parse_xml
+from interop.xml import MEBIBYTE, XmlLimits, XmlRefused, parse_xml, serialize_xml
 
 ENVELOPE_LIMITS = XmlLimits(max_bytes=10 * MEBIBYTE)
 """An envelope without its attachments: 10 MiB (spec dmp 9, rule 1)."""
@@ -59,7 +59,7 @@ def build_envelope(addressing: Addressing, body: etree._Element, *, token: bytes
         security = _add(header, codes.NS_WSSE, "Security", prefix="wsse")
         security.append(etree.ProcessingInstruction(_PLACEHOLDER))
     soap_body.append(body)
-    data = etree.tostring(envelope, encoding="UTF-8", xml_declaration=True)
+    data = serialize_xml(envelope)
     return data if token is None else _spliced(data, token)
 
 
@@ -71,7 +71,7 @@ def build_answer(addressing: Addressing, body: etree._Element) -> bytes:
     _add_text(header, codes.NS_WSA, "To", addressing.to)
     _add_text(header, codes.NS_WSA, "RelatesTo", addressing.relates_to)
     soap_body.append(body)
-    return etree.tostring(envelope, encoding="UTF-8", xml_declaration=True)
+    return serialize_xml(envelope)
 
 
 def build_fault(fault: SoapFault) -> etree._Element:

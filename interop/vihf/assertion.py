@@ -16,6 +16,7 @@ from signxml.signer import XMLSigner
 from interop.seal import Seal
 from interop.vihf import codes
 from interop.vihf.claims import PURPOSE_LABELS, AuthenticationMode, Role, VihfClaims
+from interop.xml import xml_text
 
 _XSI_TYPE = f"{{{codes.NS_XSI}}}type"
 _NSMAP = {"saml2": codes.NS_SAML, "xsi": codes.NS_XSI, "xs": codes.NS_XS}
@@ -83,7 +84,7 @@ def sign_vihf(assertion: etree._Element, seal: Seal) -> bytes:
         reference_uri="#" + assertion.get("ID", ""),
         id_attribute="ID",
     )
-    return etree.tostring(signed, encoding="UTF-8", xml_declaration=False)
+    return bytes(etree.tostring(signed, encoding="UTF-8", xml_declaration=False))
 
 
 def _add_attributes(statement: etree._Element, claims: VihfClaims, profile: VihfProfile) -> None:
@@ -158,7 +159,7 @@ def _child(parent: etree._Element, name: str) -> etree._Element:
 
 def _text(parent: etree._Element, name: str, text: str) -> etree._Element:
     element = _child(parent, name)
-    element.text = text
+    element.text = xml_text(text)
     return element
 
 

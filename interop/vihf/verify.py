@@ -83,4 +83,4 @@ def _value(value: etree._Element) -> str:
 
 def _text(assertion: etree._Element, path: str) -> str:
     steps = "/".join(f"{{{codes.NS_SAML}}}{step}" for step in path.split("/"))
-    return assertion.findtext(steps, default="")
+    return str(assertion.findtext(steps, default=""))

@@ -229,6 +229,8 @@ SIGNATURE_SCHEME: Final = "URN"
 SIGNATURE_EVENT: Final = "1.2.840.10065.1.12.1.14"
 SIGNATURE_EVENT_SCHEME: Final = "1.2.840.10065.1.12"
 SIGNATURE_TITLE: Final = "Source"
+SIGNATURE_CLASS_LABEL: Final = "Digital Signature"
+SIGNATURE_FORMAT_LABEL: Final = "Default Signature Style"
 
 # XAdES signature of a submission set (IHE Document Digital Signature as used by the DMP)
 NS_XADES: Final = "http://uri.etsi.org/01903/v1.1.1#"
@@ -238,6 +240,11 @@ XADES_PROPERTIES_ID: Final = "S0-SignedProperties"
 XADES_PROPERTIES_TYPE: Final = "http://uri.etsi.org/01903/v1.1.1#SignedProperties"
 XADES_PURPOSE_ID: Final = "purposeOfSignature"
 XADES_LOT_DIGEST: Final = "AA=="
+C14N_WITH_COMMENTS: Final = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments"
+RSA_SHA256: Final = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+RSA_SHA1: Final = "http://www.w3.org/2000/09/xmldsig#rsa-sha1"
+SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
+SHA1: Final = "http://www.w3.org/2000/09/xmldsig#sha1"
 
 # Error codes
 ERROR_DUPLICATE_UNIQUE_ID: Final = "XDSDuplicateUniqueIdInRegistry"
@@ -269,3 +276,13 @@ DMP_FOUND: Final = "DMPFound"
 DMP_CLOSED: Final = "DMPClosed"
 DMP_INVALID_CERTIFICATE: Final = "DMPInvalidCertificate"
 DMP_ACCESS_DENIED: Final = "DMPAccessDeniedByRightsService"
+
+# Types of the references of a document (JDV_J231: those that the DMP accepts)
+REFERENCE_ACCESSION: Final = "urn:ihe:iti:xds:2013:accession"
+REFERENCE_ORDER: Final = "urn:ihe:iti:xds:2013:order"
+REFERENCE_STUDY: Final = "urn:ihe:iti:xds:2016:studyInstanceUID"
+
+# An OID made from a UUID (ITU-T X.667) is this arc and the UUID as a decimal number
+OID_OF_UUID: Final = "2.25"
+
+CLASS_IMAGING: Final = "31"
