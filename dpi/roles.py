@@ -16,7 +16,7 @@ from psycopg import sql
 
 OWNER = "dpi_owner"
 APPLICATION = "dpi_app"
-EXTENSIONS = ("pg_trgm", "unaccent", "fuzzystrmatch", "btree_gin")
+EXTENSIONS = ("pg_trgm", "unaccent", "fuzzystrmatch", "btree_gin", "btree_gist")
 
 
 def ensure_role(connection: psycopg.Connection, role: str, password: str, *, create_databases: bool) -> None:

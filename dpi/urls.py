@@ -10,4 +10,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", views.live, name="health-live"),
     path("health/ready", views.ready, name="health-ready"),
     path("", include("ui.urls")),
+    path("", include("accounts.urls")),
 ]

@@ -158,13 +158,24 @@ DPI_AUDIT_KEY = env.secret("DPI_AUDIT_KEY", "")
 
 # --- Accounts, sessions, cookies (security 5, 10.1, 21) --------------------------------------
 AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
+    "accounts.local.LockoutBackend",
     "django.contrib.auth.backends.ModelBackend",
+    "accounts.oidc.backend.ProviderBackend",
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 PASSWORD_RESET_TIMEOUT = 3600
 LOGIN_URL = "accounts:login"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_REDIRECT_URL = "accounts:profile"
+LOCAL_LOGIN_ENABLED = env.flag("LOCAL_LOGIN_ENABLED", True)
+PASSWORD_MONTHS = env.integer("PASSWORD_MONTHS", 12, minimum=1, maximum=36)
+PASSWORD_PRIVILEGED_LENGTH = env.integer("PASSWORD_PRIVILEGED_LENGTH", 15, minimum=15, maximum=64)
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "accounts.validators.LengthValidator"},
+    {"NAME": "accounts.validators.ContextValidator"},
+    {"NAME": "accounts.validators.HistoryValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
 SESSION_LOCK_MINUTES = env.integer("SESSION_LOCK_MINUTES", 15, minimum=5, maximum=120)
 SESSION_LOCKED_HOURS = env.integer("SESSION_LOCKED_HOURS", 2, minimum=1, maximum=12)
 SESSION_HOURS_LOCAL = env.integer("SESSION_HOURS_LOCAL", 12, minimum=1, maximum=12)
@@ -192,11 +203,18 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = env.words("DPI_CSRF_TRUSTED_ORIGINS")
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
+# Passwords are the administrators': five failures lock the account, and the address, for half an hour.
 AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
-AXES_IPWARE_PROXY_COUNT = DPI_TRUSTED_PROXIES or None
+AXES_COOLOFF_TIME = 0.5  # hours
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_SENSITIVE_PARAMETERS = ["username", "password", "current", "new", "again"]
+AXES_CLIENT_IP_CALLABLE = "audit.middleware.client_ip"
+AXES_LOCKOUT_CALLABLE = "accounts.local.same_answer"
+# A success clears its own account alone (accounts.local), never the count of an address.
+AXES_RESET_ON_SUCCESS = False
+# The trace holds the attempts; a second register of them would only be one more to protect.
+AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 
 # --- Headers and uploads ---------------------------------------------------------------------

@@ -46,20 +46,10 @@ class Command(BaseCommand):
         if "dmp" in addresses:
             self._dmp(addresses)
 
-    def _provider(
-        self,
-        slug: str,
-        kind: ProviderKind,
-        label: str,
-        address: dict[str, str],
-        authority: str,
-        position: int,
-    ) -> None:
+    def _provider(self, address: dict[str, str], authority: str, *, slug: str, **values: Any) -> None:
         provider_set(
             slug=slug,
             actor=ACTOR,
-            label=label,
-            kind=kind,
             issuer=address["issuer"],
             discovery_url=address["discovery_url"],
             client_id=address["client_id"],
