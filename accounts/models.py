@@ -6,17 +6,34 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
-from django.contrib.postgres.fields import ArrayField
-from django.core.validators import RegexValidator
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
+from django.core.validators import RegexValidator, validate_slug
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
 from django.utils import timezone
 
-from accounts.enums import AccountKind, LinkMethod, RoleCode, RoleFamily
+from accounts.enums import (
+    PRIVILEGED_FAMILIES,
+    AccountKind,
+    AttributeSource,
+    ClientAuthentication,
+    LinkMethod,
+    ProviderKind,
+    RequestState,
+    RoleCode,
+    RoleFamily,
+    SessionEnd,
+)
 from audit.context import Actor
 from establishment.models import Unit
 
 rpps_validator = RegexValidator(r"^[0-9]{11}$", "Un numéro RPPS compte 11 chiffres.")
+
+
+def rs256() -> list[str]:
+    """The one algorithm that Pro Santé Connect signs with (psc 4.4)."""
+    return ["RS256"]
 
 
 class UserManager(BaseUserManager["User"]):
@@ -39,11 +56,21 @@ class User(AbstractBaseUser):
     title = models.CharField("civilité d'exercice", max_length=10, blank=True)
     kind = models.CharField("nature", max_length=12, choices=AccountKind, default=AccountKind.NOMINATIVE)
     rpps = models.CharField("RPPS", max_length=11, blank=True, validators=[rpps_validator])
+    rpps_source = models.CharField(
+        "source du RPPS",
+        max_length=10,
+        choices=AttributeSource,
+        blank=True,
+        default=AttributeSource.UNVERIFIED,
+    )
+    rpps_verified_at = models.DateTimeField("RPPS vérifié le", null=True, blank=True)
     profession = models.CharField("profession (TRE_G15)", max_length=10, blank=True)
     specialty = models.CharField("savoir-faire (TRE_R38)", max_length=10, blank=True)
     email = models.EmailField("adresse électronique", blank=True)
     may_use_password = models.BooleanField("connexion locale par mot de passe", default=False)
+    password_changed_at = models.DateTimeField("mot de passe changé le", null=True, blank=True)
     is_active = models.BooleanField("actif", default=True)
+    closed_at = models.DateTimeField("clos le", null=True, blank=True)
     created_at = models.DateTimeField("créé le", default=timezone.now)
 
     USERNAME_FIELD = "login"
@@ -57,6 +84,14 @@ class User(AbstractBaseUser):
             models.CheckConstraint(
                 condition=Q(kind=AccountKind.NOMINATIVE) | Q(rpps=""),
                 name="accounts_user_generic_has_no_rpps",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True) | Q(is_active=False),
+                name="accounts_user_closed_is_inactive",
+            ),
+            models.CheckConstraint(
+                condition=~Q(rpps="") | Q(rpps_source="", rpps_verified_at__isnull=True),
+                name="accounts_user_no_source_without_rpps",
             ),
         ]
         indexes = [models.Index(fields=["rpps"], name="accounts_user_rpps", condition=~Q(rpps=""))]
@@ -74,14 +109,22 @@ class User(AbstractBaseUser):
         return self.is_active and perm in self.granted_permissions
 
     @property
+    def assignments_now(self) -> tuple[Assignment, ...]:
+        """Assignments in force, with role and unit; read once for each loaded user."""
+        if not hasattr(self, "_assignments_now"):
+            rows = self.assignments.in_force().select_related("role", "unit__site").order_by("id")
+            self._assignments_now: tuple[Assignment, ...] = tuple(rows)
+        return self._assignments_now
+
+    @property
     def granted_permissions(self) -> frozenset[str]:
-        """Every `room.codename` of the roles assigned today; read once for each loaded user."""
-        if not hasattr(self, "_granted"):
-            roles = Role.objects.filter(assignments__in=self.assignments.in_force())
-            self._granted = frozenset(
-                name for names in roles.values_list("permissions", flat=True) for name in names
-            )
-        return self._granted
+        """Every `room.codename` of the roles assigned today."""
+        return frozenset(name for row in self.assignments_now for name in row.role.permissions)
+
+    @property
+    def is_privileged(self) -> bool:
+        """Whether this is an administration account (security 3.1)."""
+        return any(row.family in PRIVILEGED_FAMILIES for row in self.assignments_now)
 
     @property
     def is_staff(self) -> bool:
@@ -101,7 +144,10 @@ class User(AbstractBaseUser):
 
 
 class ExternalIdentity(models.Model):
-    """The identity of a user at an OIDC provider; one may serve several local accounts (psc 7)."""
+    """The identity of a user at an OIDC provider; one may serve several local accounts (psc 7).
+
+    A link that is withdrawn keeps its row, revoked; linking again makes another row.
+    """
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="external_identities")
     provider = models.CharField("fournisseur", max_length=40)
@@ -120,6 +166,7 @@ class ExternalIdentity(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["provider", "issuer", "subject", "user"],
+                condition=Q(revoked_at__isnull=True),
                 name="accounts_external_identity_unique",
             ),
         ]
@@ -133,7 +180,19 @@ class Role(models.Model):
 
     code = models.CharField("code", max_length=20, choices=RoleCode, unique=True)
     family = models.CharField("famille", max_length=20, choices=RoleFamily)
-    permissions = ArrayField(models.CharField(max_length=80), verbose_name="permissions", default=list)
+    permissions = ArrayField(
+        models.CharField(max_length=80),
+        verbose_name="permissions",
+        default=list,
+        blank=True,
+    )
+    offered = ArrayField(
+        models.CharField(max_length=80),
+        verbose_name="permissions déjà proposées par une installation",
+        default=list,
+        blank=True,
+        editable=False,
+    )
 
     class Meta:
         verbose_name = "rôle"
@@ -150,11 +209,19 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         return self.filter(Q(until__isnull=True) | Q(until__gt=now), since__lte=now)
 
 
+class Period(Func):
+    """The span of time of an assignment, open when it has no end."""
+
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()
+
+
 class Assignment(models.Model):
     """Habilitation: a role, in a unit or in the whole establishment, for a period."""
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="assignments")
     role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="assignments")
+    family = models.CharField("famille", max_length=20, choices=RoleFamily, editable=False)
     unit = models.ForeignKey(
         Unit,
         on_delete=models.PROTECT,
@@ -172,14 +239,185 @@ class Assignment(models.Model):
         verbose_name = "habilitation"
         constraints = [
             models.CheckConstraint(
-                condition=Q(until__isnull=True) | Q(until__gt=models.F("since")),
+                condition=Q(until__isnull=True) | Q(until__gt=F("since")),
                 name="accounts_assignment_period",
             ),
             models.CheckConstraint(
                 condition=Q(given_by__isnull=True) | ~Q(given_by=models.F("user")),
                 name="accounts_assignment_not_to_oneself",
             ),
+            models.CheckConstraint(
+                condition=Q(family__in=RoleFamily.values),
+                name="accounts_assignment_family_known",
+            ),
+            # One account never mixes two families at the same time (security 3.1).
+            ExclusionConstraint(
+                name="accounts_assignment_one_family",
+                expressions=[
+                    ("user", RangeOperators.EQUAL),
+                    ("family", RangeOperators.NOT_EQUAL),
+                    (Period("since", "until"), RangeOperators.OVERLAPS),
+                ],
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.user} : {self.role} ({self.unit or 'établissement'})"
+
+
+class IdentityProvider(models.Model):
+    """An OIDC provider: Pro Santé Connect, or one of the establishment (psc 3, 9; SC.SSI/IAM.80).
+
+    A second provider is a row, not code. Secrets and keys are files named here, never columns.
+    """
+
+    slug = models.CharField("nom court", max_length=40, unique=True, validators=[validate_slug])
+    label = models.CharField("libellé du bouton", max_length=80)
+    hint = models.CharField("précision sous le libellé", max_length=120, blank=True)
+    kind = models.CharField("nature", max_length=10, choices=ProviderKind)
+    issuer = models.CharField("émetteur", max_length=300)
+    discovery_url = models.CharField("document de découverte", max_length=300)
+    client_id = models.CharField("identifiant client", max_length=200)
+    authentication = models.CharField(
+        "authentification du client",
+        max_length=20,
+        choices=ClientAuthentication,
+        default=ClientAuthentication.BASIC,
+    )
+    client_secret_path = models.CharField("fichier du secret", max_length=300, blank=True)
+    certificate_path = models.CharField("certificat client", max_length=300, blank=True)
+    key_path = models.CharField("clé du certificat client", max_length=300, blank=True)
+    ca_path = models.CharField("autorités acceptées", max_length=300, blank=True)
+    proxy_url = models.CharField("mandataire HTTP", max_length=300, blank=True)
+    scopes = models.CharField("portées demandées", max_length=200, default="openid")
+    acr_values = models.CharField("niveau demandé", max_length=100, blank=True)
+    accepted_acr = ArrayField(
+        models.CharField(max_length=80), verbose_name="niveaux acceptés", default=list, blank=True
+    )
+    second_factor = ArrayField(
+        models.CharField(max_length=80),
+        verbose_name="valeurs acr ou amr qui valent deux facteurs",
+        default=list,
+        blank=True,
+    )
+    algorithms = ArrayField(
+        models.CharField(max_length=10), verbose_name="algorithmes acceptés", default=rs256
+    )
+    rpps_claim = models.CharField("champ portant le RPPS, si digne de foi", max_length=80, blank=True)
+    autolink = models.BooleanField("rattachement automatique par RPPS", default=True)
+    idp_hint = models.CharField("délégation (kc_idp_hint)", max_length=100, blank=True)
+    position = models.PositiveSmallIntegerField("rang sur la page", default=0)
+    is_enabled = models.BooleanField("proposé", default=True)
+
+    class Meta:
+        verbose_name = "fournisseur d'identité"
+        verbose_name_plural = "fournisseurs d'identité"
+        ordering = ["position", "slug"]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def event_prefix(self) -> str:
+        """First word of this provider's trace events (psc 19)."""
+        return "psc" if self.kind == ProviderKind.PSC else "oidc"
+
+
+class LoginSession(models.Model):
+    """One session of a user: what "my sessions" lists, and what ends everywhere (security 5)."""
+
+    uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="login_sessions")
+    session_key = models.CharField("clé de session", max_length=40)
+    provider = models.CharField("fournisseur", max_length=40)
+    assurance = models.CharField("moyen d'authentification", max_length=60)
+    sid = models.CharField("session du fournisseur", max_length=200, blank=True)
+    opened_at = models.DateTimeField("ouverte le", default=timezone.now)
+    ip = models.GenericIPAddressField("adresse", null=True, blank=True)
+    ended_at = models.DateTimeField("fermée le", null=True, blank=True)
+    end = models.CharField("motif de fin", max_length=10, choices=SessionEnd, blank=True)
+
+    class Meta:
+        verbose_name = "session"
+        ordering = ["-opened_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True, end="") | (Q(ended_at__isnull=False) & ~Q(end="")),
+                name="accounts_login_session_end_has_reason",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "-opened_at"], name="accounts_session_user"),
+            models.Index(
+                fields=["sid"], name="accounts_session_sid", condition=Q(ended_at__isnull=True) & ~Q(sid="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.opened_at:%Y-%m-%d %H:%M}"
+
+
+class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
+    def pending(self) -> AccessRequestQuerySet:
+        """Requests that an administrator has not decided."""
+        return self.filter(state=RequestState.PENDING)
+
+
+class AccessRequest(models.Model):
+    """Someone identified by a provider, without account of ours, asks for access or for a link (psc 7.4)."""
+
+    uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
+    provider = models.CharField("fournisseur", max_length=40)
+    issuer = models.CharField("émetteur", max_length=300)
+    subject = models.CharField("identifiant national (SubjectNameID)", max_length=100)
+    sub = models.CharField("identifiant chez le fournisseur", max_length=200, blank=True)
+    rpps = models.CharField("RPPS", max_length=11, blank=True)
+    family_name = models.CharField("nom", max_length=100, blank=True)
+    given_name = models.CharField("prénom", max_length=100, blank=True)
+    profession = models.CharField("profession (TRE_G15)", max_length=10, blank=True)
+    account = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="link_requests",
+        verbose_name="compte désigné",
+    )
+    message = models.CharField("précisions", max_length=500, blank=True)
+    created_at = models.DateTimeField("reçue le", default=timezone.now)
+    state = models.CharField("état", max_length=10, choices=RequestState, default=RequestState.PENDING)
+    decided_at = models.DateTimeField("traitée le", null=True, blank=True)
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    objects = AccessRequestQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "demande d'accès"
+        verbose_name_plural = "demandes d'accès"
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "issuer", "subject"],
+                condition=Q(state=RequestState.PENDING),
+                name="accounts_access_request_one_pending",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.family_name} {self.given_name} ({self.subject})"
+
+
+class FormerPassword(models.Model):
+    """Digests of past passwords, so that the last ones are not taken again (security 4.1)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="former_passwords")
+    digest = models.CharField("empreinte", max_length=128)
+    replaced_at = models.DateTimeField("remplacé le", default=timezone.now)
+
+    class Meta:
+        verbose_name = "ancien mot de passe"
+        verbose_name_plural = "anciens mots de passe"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.replaced_at:%Y-%m-%d}"

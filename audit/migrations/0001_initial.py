@@ -7,58 +7,119 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Trace',
+            name="Trace",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='identifiant')),
-                ('time', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date et heure')),
-                ('type', models.CharField(max_length=60, verbose_name="type d'événement")),
-                ('action', models.CharField(choices=[('C', 'Création'), ('R', 'Lecture'), ('U', 'Modification'), ('D', 'Suppression'), ('E', 'Exécution')], max_length=1, verbose_name='action')),
-                ('outcome', models.CharField(choices=[('success', 'Succès'), ('refused', 'Refusé'), ('failure', 'Échec')], default='success', max_length=10, verbose_name='résultat')),
-                ('actor_uid', models.UUIDField(blank=True, null=True, verbose_name='acteur')),
-                ('actor_login', models.CharField(max_length=150, verbose_name='compte')),
-                ('actor_subject_name_id', models.CharField(blank=True, max_length=64, verbose_name='identité nationale')),
-                ('actor_role', models.CharField(blank=True, max_length=40, verbose_name='rôle')),
-                ('actor_service', models.CharField(blank=True, max_length=40, verbose_name='unité')),
-                ('assurance', models.CharField(blank=True, max_length=60, verbose_name="moyen d'authentification")),
-                ('patient_uid', models.UUIDField(blank=True, null=True, verbose_name='patient')),
-                ('patient_ins', models.CharField(blank=True, max_length=15, verbose_name='matricule INS (traces DMP et MSSanté)')),
-                ('object_type', models.CharField(blank=True, max_length=40, verbose_name="type d'objet")),
-                ('object_uid', models.UUIDField(blank=True, null=True, verbose_name='objet')),
-                ('object_version', models.CharField(blank=True, max_length=20, verbose_name="version de l'objet")),
-                ('reason', models.CharField(blank=True, max_length=300, verbose_name='motif')),
-                ('ip', models.GenericIPAddressField(blank=True, null=True, verbose_name='adresse')),
-                ('workstation', models.CharField(blank=True, max_length=80, verbose_name='poste')),
-                ('session', models.CharField(blank=True, max_length=64, verbose_name='session (empreinte)')),
-                ('correlation', models.CharField(blank=True, max_length=64, verbose_name='corrélation')),
-                ('app_version', models.CharField(blank=True, max_length=40, verbose_name='version du logiciel')),
-                ('detail', models.JSONField(blank=True, default=dict, verbose_name='détail')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, unique=True, verbose_name="identifiant"
+                    ),
+                ),
+                (
+                    "time",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="date et heure"),
+                ),
+                ("type", models.CharField(max_length=60, verbose_name="type d'événement")),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[
+                            ("C", "Création"),
+                            ("R", "Lecture"),
+                            ("U", "Modification"),
+                            ("D", "Suppression"),
+                            ("E", "Exécution"),
+                        ],
+                        max_length=1,
+                        verbose_name="action",
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("success", "Succès"), ("refused", "Refusé"), ("failure", "Échec")],
+                        default="success",
+                        max_length=10,
+                        verbose_name="résultat",
+                    ),
+                ),
+                ("actor_uid", models.UUIDField(blank=True, null=True, verbose_name="acteur")),
+                ("actor_login", models.CharField(max_length=150, verbose_name="compte")),
+                (
+                    "actor_subject_name_id",
+                    models.CharField(blank=True, max_length=64, verbose_name="identité nationale"),
+                ),
+                ("actor_role", models.CharField(blank=True, max_length=40, verbose_name="rôle")),
+                ("actor_service", models.CharField(blank=True, max_length=40, verbose_name="unité")),
+                (
+                    "assurance",
+                    models.CharField(blank=True, max_length=60, verbose_name="moyen d'authentification"),
+                ),
+                ("patient_uid", models.UUIDField(blank=True, null=True, verbose_name="patient")),
+                (
+                    "patient_ins",
+                    models.CharField(
+                        blank=True, max_length=15, verbose_name="matricule INS (traces DMP et MSSanté)"
+                    ),
+                ),
+                ("object_type", models.CharField(blank=True, max_length=40, verbose_name="type d'objet")),
+                ("object_uid", models.UUIDField(blank=True, null=True, verbose_name="objet")),
+                (
+                    "object_version",
+                    models.CharField(blank=True, max_length=20, verbose_name="version de l'objet"),
+                ),
+                ("reason", models.CharField(blank=True, max_length=300, verbose_name="motif")),
+                ("ip", models.GenericIPAddressField(blank=True, null=True, verbose_name="adresse")),
+                ("workstation", models.CharField(blank=True, max_length=80, verbose_name="poste")),
+                ("session", models.CharField(blank=True, max_length=64, verbose_name="session (empreinte)")),
+                ("correlation", models.CharField(blank=True, max_length=64, verbose_name="corrélation")),
+                (
+                    "app_version",
+                    models.CharField(blank=True, max_length=40, verbose_name="version du logiciel"),
+                ),
+                ("detail", models.JSONField(blank=True, default=dict, verbose_name="détail")),
             ],
             options={
-                'verbose_name': 'trace',
-                'ordering': ['id'],
-                'indexes': [models.Index(fields=['patient_uid', '-time'], name='audit_trace_patient'), models.Index(fields=['actor_uid', '-time'], name='audit_trace_actor'), models.Index(fields=['type', '-time'], name='audit_trace_type')],
+                "verbose_name": "trace",
+                "ordering": ["id"],
+                "indexes": [
+                    models.Index(fields=["patient_uid", "-time"], name="audit_trace_patient"),
+                    models.Index(fields=["actor_uid", "-time"], name="audit_trace_actor"),
+                    models.Index(fields=["type", "-time"], name="audit_trace_type"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Seal',
+            name="Seal",
             fields=[
-                ('seq', models.BigIntegerField(primary_key=True, serialize=False, verbose_name='rang')),
-                ('hash', models.CharField(max_length=64, verbose_name='empreinte chaînée')),
-                ('sealed_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='scellée le')),
-                ('trace', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='seal', to='audit.trace')),
+                ("seq", models.BigIntegerField(primary_key=True, serialize=False, verbose_name="rang")),
+                ("hash", models.CharField(max_length=64, verbose_name="empreinte chaînée")),
+                (
+                    "sealed_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="scellée le"),
+                ),
+                (
+                    "trace",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="seal", to="audit.trace"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'sceau',
-                'ordering': ['seq'],
+                "verbose_name": "sceau",
+                "ordering": ["seq"],
             },
         ),
     ]

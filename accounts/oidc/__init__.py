@@ -1,0 +1,1 @@
+"""OpenID Connect: any number of providers, Pro Santé Connect first (psc 4 to 9)."""

@@ -1,0 +1,57 @@
+"""From a proved identity and its account to a session (psc 7, 18)."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from accounts.models import User
+from accounts.oidc.matching import identity_used
+from accounts.oidc.proof import Proof
+from accounts.rules import Phase
+from accounts.selectors import LastLogin, actor_of
+from accounts.sessions import Login, session_open, session_read, session_unlock
+
+BACKEND = "accounts.oidc.backend.ProviderBackend"
+
+
+def login_finish(request: HttpRequest, user: User, proof: Proof) -> None:
+    """Unlock the session that this person left locked here, or open a new one.
+
+    Another person's session on this workstation ends: nobody goes on in somebody else's (psc 18).
+    """
+    identity_used(proof, user)
+    state = session_read(request.session)
+    if state is not None and state.verdict(timezone.now()).phase is Phase.LOCKED and request.user == user:
+        session_unlock(request, state, proof.assurance, actor_of(user, assurance=proof.assurance.level))
+        return
+    last = session_open(
+        request,
+        Login(
+            user=user,
+            backend=BACKEND,
+            assurance=proof.assurance,
+            event=f"{proof.provider.event_prefix}.login.success",
+            provider=proof.provider,
+            subject=proof.identity.subject,
+            sid=proof.sid,
+            tokens=proof.tokens,
+            detail=proof.detail(),
+        ),
+    )
+    last_login_tell(request, last)
+
+
+def last_login_tell(request: HttpRequest, last: LastLogin) -> None:
+    """Tell when this account was last opened, and what failed since (security 5)."""
+    if last.at is None:
+        text = "Première connexion à ce compte."
+    else:
+        place = f" depuis {last.ip}" if last.ip else ""
+        text = f"Dernière connexion le {date_format(timezone.localtime(last.at), 'd/m/Y à H:i')}{place}."
+    if last.failures_since:
+        messages.warning(request, f"{text} {last.failures_since} tentative(s) échouée(s) depuis.")
+    else:
+        messages.info(request, text)

@@ -1,0 +1,146 @@
+"""The default matrix of rights: what each role is offered at installation (security 3.1, psc 17).
+
+A hospital may change its roles afterwards: they are data. `exchange.raw` and `sending.reprise` are
+offered to nobody: who reads raw messages, and who resends years of documents, is for the hospital
+to decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from accounts.enums import RoleCode, RoleFamily
+from accounts.permissions import PERMISSIONS, checked
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultRole:
+    family: RoleFamily
+    permissions: tuple[str, ...]
+
+
+def _role(family: RoleFamily, *permissions: str) -> DefaultRole:
+    return DefaultRole(family, checked(permissions))
+
+
+_READ_RECORD = (
+    "patients.search",
+    "patients.unit_list",
+    "patients.identity_view",
+    "patients.open",
+    "consent.view",
+)
+
+DEFAULT_ROLES: Final[dict[RoleCode, DefaultRole]] = {
+    RoleCode.PRESCRIPTEUR: _role(
+        RoleFamily.CARE,
+        *_READ_RECORD,
+        "patients.alerts_write",
+        "patients.break_glass",
+        "consent.record",
+        "documents.view",
+        "documents.write",
+        "documents.validate",
+        "documents.delete",
+        "documents.visibility",
+        "documents.import",
+        "dmp.consult",
+        "dmp.break_glass",
+        "sending.list",
+        "sending.hold",
+    ),
+    RoleCode.PHARMACIEN: _role(
+        RoleFamily.CARE,
+        *_READ_RECORD,
+        "patients.alerts_write",
+        "patients.break_glass",
+        "documents.view",
+        "documents.write",
+        "documents.validate",
+        "documents.import",
+        "dmp.consult",
+        "dmp.break_glass",
+        "sending.list",
+        "sending.hold",
+    ),
+    RoleCode.SOIGNANT: _role(
+        RoleFamily.CARE,
+        *_READ_RECORD,
+        "patients.alerts_write",
+        "patients.break_glass",
+        "consent.record",
+        "documents.view",
+        "documents.write",
+        "documents.import",
+        "dmp.consult",
+        "sending.list",
+    ),
+    RoleCode.MEDICOTECHNIQUE: _role(
+        RoleFamily.CARE,
+        *_READ_RECORD,
+        "documents.view",
+        "documents.write",
+        "documents.import",
+        "dmp.consult",
+        "sending.list",
+    ),
+    RoleCode.ETUDIANT: _role(RoleFamily.CARE, *_READ_RECORD, "documents.view", "documents.write"),
+    RoleCode.SECRETAIRE: _role(
+        RoleFamily.CARE,
+        *_READ_RECORD,
+        "consent.record",
+        "documents.view",
+        "documents.write",
+        "documents.import",
+        "sending.list",
+        "sending.hold",
+    ),
+    RoleCode.SOCIAL: _role(RoleFamily.CARE, *_READ_RECORD),
+    RoleCode.ADMISSION: _role(
+        RoleFamily.ADMISSION,
+        "patients.search",
+        "patients.unit_list",
+        "patients.identity_view",
+        "patients.identity_write",
+        "patients.identity_qualify",
+        "consent.view",
+        "consent.record",
+    ),
+    RoleCode.ADMIN_TECHNIQUE: _role(
+        RoleFamily.ADMIN_TECHNIQUE,
+        "accounts.support_screens",
+        "establishment.settings",
+        "exchange.journal",
+        "pfi.jobs",
+    ),
+    RoleCode.ADMIN_FONCTIONNEL: _role(
+        RoleFamily.ADMIN_FONCTIONNEL,
+        "accounts.manage",
+        "accounts.habilitation",
+        "accounts.review_export",
+    ),
+    RoleCode.IDENTITOVIGILANCE: _role(
+        RoleFamily.IDENTITE,
+        "patients.search",
+        "patients.identity_view",
+        "patients.identity_write",
+        "patients.identity_qualify",
+        "patients.merge",
+        "exchange.journal",
+    ),
+    RoleCode.AUDITEUR: _role(
+        RoleFamily.AUDIT, "audit.read", "audit.export", "patients.trace", "dmp.trace_export"
+    ),
+    RoleCode.PILOTAGE: _role(RoleFamily.PILOTAGE, "stats.view", "stats.export"),
+    RoleCode.SERVICE: _role(RoleFamily.SERVICE),
+}
+
+
+def refreshed(current: frozenset[str], offered: frozenset[str], default: frozenset[str]) -> frozenset[str]:
+    """Permissions of a role after an installation or an upgrade.
+
+    What the hospital removed stays removed, what it added stays; only permissions never offered
+    before come in, and names that no longer exist go.
+    """
+    return (current | (default - offered)) & frozenset(PERMISSIONS)
