@@ -27,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         redirect_uris=tuple(options.redirect_uri),
         post_logout_redirect_uris=tuple(options.post_logout_redirect_uri),
         establishment_redirect_uris=tuple(options.establishment_redirect_uri),
+        lot_signature_required=options.lot_signature == "required",
     )
     try:
         with Sandbox(settings) as sandbox:
@@ -48,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--http-port", type=int, default=0, help="pages for the browser and admin API, plain")
     parser.add_argument("--psc-port", type=int, default=0, help="providers, TLS")
     parser.add_argument("--dmp-port", type=int, default=0, help="DMP, mutual TLS")
+    parser.add_argument(
+        "--lot-signature",
+        choices=("required", "optional"),
+        default="required",
+        help="does the DMP refuse a submission set without its signature?",
+    )
     for name, text in (
         ("--redirect-uri", "return address registered with Pro Santé Connect"),
         ("--post-logout-redirect-uri", "return address after the end of a session"),

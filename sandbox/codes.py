@@ -30,9 +30,18 @@ ACTION_TD02: Final = "urn:hl7-org:v3:PRPA_IN201307UV02"
 ACTION_TD02_RESPONSE: Final = "urn:hl7-org:v3:PRPA_IN201308UV02"
 REASON_EXISTENCE: Final = "TEST_EXST"
 
+ACTION_TD03: Final = "urn:si-dmp-habilitations:HabilitationsEndPoint:setAuthorization"
+ACTION_TD03_RESPONSE: Final = "urn:si-dmp-habilitations:HabilitationsEndPoint:setAuthorizationResponse"
+NS_AUTHORISATIONS: Final = "urn:si-dmp-habilitations"
+AUTHORISATION_EXPIRED: Final = "EXPIREE"
+AUTHORISATION_BLOCKED: Final = "INTERDITE"
+KEYWORD_AUTHORISATION: Final = "AUTORISATION"
+INTERACTION_TD02: Final = "PRPA_IN201307UV02"
+INTERACTION_TD02_RESPONSE: Final = "PRPA_IN201308UV02"
+
 # LOINC types with a rule of their own
 TYPE_VACCINATION_NOTE: Final = "87273-9"
 
-# Names under which object identifiers appear in the subject of a certificate or in X.509 extensions
+# Kinds of organisation certificates, as IGC-Santé names them
 KEY_LABEL_SIGN: Final = "ORG_SIGN"
 KEY_LABEL_TLS: Final = "ORG_AUTH_CLI"

@@ -112,7 +112,7 @@ PROFESSIONALS: Final = (
         "Médecin, médecine générale", SITE_RIVIERES, LEGAL_ENTITY.finess,
     ),
     Professional(
-        "lemaire", "LEMAIRE", "Bruno", "M", "DR", "99700900022", "", "10", "SM04",
+        "lemaire", "LEMAIRE", "Bruno", "M", "DR", "99700900022", "", "10", "SM05",
         "Médecin, chirurgie générale", SITE_RIVIERES, LEGAL_ENTITY.finess,
     ),
     Professional(

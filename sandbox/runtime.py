@@ -14,11 +14,13 @@ from cryptography import x509
 
 from sandbox.admin import AdminService
 from sandbox.authority import Certificates, ensure_certificates, server_context
+from sandbox.demo import LEGAL_ENTITY, LegalEntity
+from sandbox.dmp.service import BASE_PATH, DmpService
 from sandbox.html import STYLE_PATH, style_response
 from sandbox.psc.http import ProviderService
 from sandbox.psc.profiles import ESTABLISHMENT, PRO_SANTE_CONNECT, Profile
 from sandbox.psc.provider import Client, Provider, Urls
-from sandbox.serving import HttpServer, Request, Response
+from sandbox.serving import HttpServer, Request, Response, Service
 from sandbox.storage import FolderLock, private_folder, write_private
 
 CLIENT_ID: Final = "dpi-sandbox"
@@ -39,6 +41,8 @@ class SandboxSettings:
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     establishment_redirect_uris: tuple[str, ...] = ()
+    entity: LegalEntity = LEGAL_ENTITY
+    lot_signature_required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,17 @@ class ProviderAddresses:
     end_session_endpoint: str
     client_id: str
     client_secret_file: str
+
+
+@dataclass(frozen=True, slots=True)
+class DmpAddresses:
+    """Services of the DMP, over mutual TLS."""
+
+    base_url: str
+    repository_url: str
+    registry_url: str
+    patients_url: str
+    authorisations_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +88,7 @@ class Addresses:
     http_url: str
     psc: ProviderAddresses
     etablissement: ProviderAddresses
+    dmp: DmpAddresses
     mes_url: str
     admin_url: str
     certificates: CertificateAddresses
@@ -84,21 +100,23 @@ class Addresses:
 class Sandbox:
     """A running sandbox, as a context manager.
 
-    `psc` and `establishment` are the providers, `certificates` the files of the authority, `addresses` what
-    the application needs. Raises StateInUseError when another process uses the state folder, OSError when a
-    port is taken.
+    `psc` and `establishment` are the providers, `dmp` the DMP, `certificates` the files of the authority,
+    `addresses` what the application needs. Raises StateInUseError when another process uses the state
+    folder, OSError when a port is taken.
     """
 
     addresses: Addresses
     certificates: Certificates
     psc: Provider
     establishment: Provider
+    dmp: DmpService
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
         self._lock = FolderLock(settings.state)
         self._servers: list[HttpServer] = []
         self._providers: list[ProviderService] = []
+        self._closing: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
         self._lock.__enter__()
@@ -116,47 +134,41 @@ class Sandbox:
 
     def _start(self) -> None:
         settings = self.settings
-        self.certificates = ensure_certificates(settings.state / "authority")
+        self.certificates = ensure_certificates(settings.state / "authority", settings.entity)
         folder = private_folder(settings.state / "psc")
-        client_subject = _subject(self.certificates.client.certificate)
-        self.psc = Provider(
-            PRO_SANTE_CONNECT,
-            Client(
-                CLIENT_ID,
-                _secret(folder / "client_secret"),
-                list(settings.redirect_uris),
-                list(settings.post_logout_redirect_uris),
-                client_subject,
-            ),
-            folder,
-        )
-        self.establishment = Provider(
-            ESTABLISHMENT,
-            Client(
-                CLIENT_ID,
-                _secret(folder / "establishment_client_secret"),
-                list(settings.establishment_redirect_uris),
-                list(settings.post_logout_redirect_uris),
-                client_subject,
-            ),
-            folder,
+        self.psc = self._provider(PRO_SANTE_CONNECT, folder / "client_secret", settings.redirect_uris)
+        self.establishment = self._provider(
+            ESTABLISHMENT, folder / "establishment_client_secret", settings.establishment_redirect_uris
         )
         self._providers = [ProviderService(self.psc), ProviderService(self.establishment)]
-        self._admin = AdminService(psc=self.psc)
+        self.dmp = DmpService(
+            private_folder(settings.state / "dmp"),
+            authority=_certificate(self.certificates.ca),
+            entities=(settings.entity,),
+            signature_required=settings.lot_signature_required,
+        )
+        self._closing.append(self.dmp.close)
+        self._admin = AdminService(psc=self.psc, dmp=self.dmp)
         self._listen()
         write_private(settings.state / ADDRESSES_FILE, self.addresses.as_json().encode())
 
+    def _provider(self, profile: Profile, secret: Path, redirect_uris: tuple[str, ...]) -> Provider:
+        client = Client(
+            CLIENT_ID,
+            _secret(secret),
+            list(redirect_uris),
+            list(self.settings.post_logout_redirect_uris),
+            _certificate(self.certificates.client.certificate).subject.rfc4514_string(),
+        )
+        provider = Provider(profile, client, secret.parent)
+        self._closing.append(provider.close)
+        return provider
+
     def _listen(self) -> None:
         settings = self.settings
-        http = HttpServer(self._browser, settings.bind, settings.http_port)
-        self._servers.append(http)
-        psc = HttpServer(
-            self._backchannel,
-            settings.bind,
-            settings.psc_port,
-            context=server_context(self.certificates, client_certificate=ssl.CERT_OPTIONAL),
-        )
-        self._servers.append(psc)
+        http = self._server(self._browser, settings.http_port)
+        psc = self._server(self._backchannel, settings.psc_port, ssl.CERT_OPTIONAL)
+        dmp = self._server(self.dmp, settings.dmp_port, ssl.CERT_REQUIRED)
         base, secure = f"http://{settings.host}:{http.port}", f"https://{settings.host}:{psc.port}"
         for service in self._providers:
             profile = service.provider.profile
@@ -165,12 +177,24 @@ class Sandbox:
             http_url=base,
             psc=self._provider_addresses(self.psc, "client_secret"),
             etablissement=self._provider_addresses(self.establishment, "establishment_client_secret"),
+            dmp=_dmp_addresses(f"https://{settings.host}:{dmp.port}{BASE_PATH}"),
             mes_url=f"{base}/mon-espace-sante/",
             admin_url=f"{base}/admin/",
             certificates=_certificate_addresses(self.certificates),
         )
         for server in self._servers:
             server.start()
+
+    def _server(
+        self, service: Service, port: int, client_certificate: ssl.VerifyMode | None = None
+    ) -> HttpServer:
+        """A server on the port, not started. `client_certificate` makes it TLS."""
+        context = None
+        if client_certificate is not None:
+            context = server_context(self.certificates, client_certificate=client_certificate)
+        server = HttpServer(service, self.settings.bind, port, context=context)
+        self._servers.append(server)
+        return server
 
     def _provider_addresses(self, provider: Provider, secret_file: str) -> ProviderAddresses:
         profile: Profile = provider.profile
@@ -186,11 +210,13 @@ class Sandbox:
     def _stop(self) -> None:
         for service in self._providers:
             service.stopping.set()
+        if hasattr(self, "dmp"):
+            self.dmp.stopping.set()
         for server in self._servers:
             server.stop()
-        for service in self._providers:
-            service.provider.close()
-        self._servers, self._providers = [], []
+        for close in self._closing:
+            close()
+        self._servers, self._providers, self._closing = [], [], []
         self._lock.__exit__(None, None, None)
 
     # Services
@@ -225,8 +251,18 @@ def _secret(path: Path) -> str:
     return path.read_text().strip()
 
 
-def _subject(path: Path) -> str:
-    return x509.load_pem_x509_certificate(path.read_bytes()).subject.rfc4514_string()
+def _certificate(path: Path) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+def _dmp_addresses(base: str) -> DmpAddresses:
+    return DmpAddresses(
+        base_url=base,
+        repository_url=f"{base}repository",
+        registry_url=f"{base}registry",
+        patients_url=f"{base}patients",
+        authorisations_url=f"{base}habilitations",
+    )
 
 
 def _certificate_addresses(certificates: Certificates) -> CertificateAddresses:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from sandbox.runtime import Sandbox, SandboxSettings
+from tests.sandbox.wire import DmpClient, Key, line_to
 
 CALLBACK = "http://localhost:8999/oidc/psc/callback"
 LOGGED_OUT = "http://localhost:8999/oidc/psc/logout-response"
@@ -54,3 +55,11 @@ def application(box: Sandbox) -> Iterator[httpx.Client]:
     context = ssl.create_default_context(cafile=box.addresses.certificates.ca)
     with httpx.Client(verify=context, trust_env=False) as client:
         yield client
+
+
+@pytest.fixture
+def hospital(box: Sandbox) -> Iterator[DmpClient]:
+    """The demonstration hospital, with its two certificates."""
+    certificates = box.addresses.certificates
+    with line_to(box, (certificates.client_cert, certificates.client_key)) as line:
+        yield DmpClient(box, line, Key.of(box.certificates.seal))

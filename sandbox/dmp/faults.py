@@ -1,0 +1,118 @@
+"""Fault injection: what the DMP does wrong when told to.
+
+An effect is a word, or a word and an argument: `delay:<ms>`, `hang`, `reset`, `http:<code>`,
+`fault:<subcode>`, `registry:<code>`, `too_many`, `malformed`, `xxe`, `plain_answer`, `accepted_then_drop`,
+`answer_twice`.
+"""
+
+import threading
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+_WITH_ARGUMENT: Final = frozenset({"delay", "http", "fault", "registry"})
+_ALONE: Final = frozenset(
+    {
+        "hang",
+        "reset",
+        "too_many",
+        "malformed",
+        "xxe",
+        "plain_answer",
+        "accepted_then_drop",
+        "answer_twice",
+    }
+)
+_NUMERIC: Final = frozenset({"delay", "http"})
+_MATCHES: Final = frozenset({"operation", "ins", "actor", "unique_id"})
+
+
+class UnknownEffectError(ValueError):
+    """No such effect, or a match on something else than operation, ins, actor, unique_id, nth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What happens to one request."""
+
+    name: str
+    argument: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> "Effect":
+        """Read `name` or `name:argument`. UnknownEffectError when it is neither."""
+        name, separator, argument = text.partition(":")
+        if name in _ALONE and not separator:
+            return cls(name)
+        if name not in _WITH_ARGUMENT or not argument or (name in _NUMERIC and not argument.isdigit()):
+            raise UnknownEffectError(text)
+        return cls(name, argument)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a rule may match of a request."""
+
+    operation: str
+    ins: str = ""
+    actor: str = ""
+    unique_ids: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Rule:
+    """An effect on the requests that match, `times` times, from the `nth` one on."""
+
+    effect: Effect
+    match: dict[str, str] = field(default_factory=dict)
+    nth: int = 1
+    times: int = 1
+    seen: int = 0
+    done: int = 0
+
+    def fits(self, occasion: Occasion) -> bool:
+        values = {
+            "operation": (occasion.operation,),
+            "ins": (occasion.ins,),
+            "actor": (occasion.actor,),
+            "unique_id": occasion.unique_ids,
+        }
+        return all(value in values[name] for name, value in self.match.items())
+
+
+class FaultBook:
+    """The rules in force. May be used from several threads."""
+
+    def __init__(self) -> None:
+        self._rules: list[Rule] = []
+        self._lock = threading.Lock()
+
+    def add(self, effect: str, *, times: int = 1, nth: int = 1, **match: str) -> None:
+        """Add a rule: `add("accepted_then_drop", operation="TD2.1")`. UnknownEffectError when it makes no
+        sense.
+        """
+        if match.keys() - _MATCHES or times < 1 or nth < 1:
+            raise UnknownEffectError(f"match on {sorted(match)}, times {times}, nth {nth}")
+        with self._lock:
+            self._rules.append(Rule(Effect.of(effect), match, nth, times))
+
+    def clear(self) -> None:
+        with self._lock:
+            self._rules.clear()
+
+    def list(self) -> list[dict[str, Any]]:
+        """The rules and what they did."""
+        with self._lock:
+            return [asdict(rule) for rule in self._rules]
+
+    def take(self, occasion: Occasion) -> tuple[Effect, ...]:
+        """Effects on this request; each rule counts it once."""
+        effects = []
+        with self._lock:
+            for rule in self._rules:
+                if not rule.fits(occasion):
+                    continue
+                rule.seen += 1
+                if rule.seen >= rule.nth and rule.done < rule.times:
+                    rule.done += 1
+                    effects.append(rule.effect)
+        return tuple(effects)
