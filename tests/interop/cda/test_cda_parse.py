@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from interop.cda import codes
+from interop.cda.check import check_document
 from interop.cda.datatypes import Code, Id, PersonName, Telecom
 from interop.cda.identifiers import finess_of, rpps_of
 from interop.cda.n1 import build_cda_n1
@@ -17,7 +20,7 @@ from interop.cda.refusals import CdaRefusal, CdaRefused
 from interop.ins.codes import INS_NIR_OID, INS_NIR_TEST_OID
 from interop.ins.key import Ins
 from interop.ins.traits import ReceivedTraits, differing_traits, missing_traits, received_traits
-from interop.xml import XmlRefusal, XmlRefused
+from interop.xml import XmlRefusal, XmlRefused, parse_xml, serialize_xml
 from tests.interop.cda import samples
 from tests.interop.cda.official import EXAMPLES, MESSAGES, needs_official_data
 
@@ -291,3 +294,38 @@ def test_null_elements_are_nothing() -> None:
     assert parse_cda(masked).legal_authenticator is None
     untitled = changed(r"<code (code=\"11490-0\")[^>]*/>", r"<code \1/>")
     assert parse_cda(untitled).type == Code("11490-0", "", "")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_damaged_bytes_are_refused_and_never_break_the_reader(data: st.DataObject) -> None:
+    document = build_cda_n1(samples.full_document(), samples.PDF)
+    start = data.draw(st.integers(0, len(document) - 1))
+    length = data.draw(st.integers(0, 60))
+    damaged = document[:start] + data.draw(st.binary(max_size=20)) + document[start + length :]
+    try:
+        assert parse_cda(damaged).patient.ids
+    except (XmlRefused, CdaRefused) as refused:
+        assert refused.text
+    for found in check_document(damaged):
+        assert found.text
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_any_element_may_be_missing_without_breaking_the_reader(data: st.DataObject) -> None:
+    root = parse_xml(build_cda_n1(samples.full_document(), samples.PDF))
+    for _ in range(data.draw(st.integers(1, 4))):
+        elements = [element for element in root.iter() if element is not root]
+        chosen = data.draw(st.sampled_from(elements))
+        if data.draw(st.booleans()):
+            chosen.getparent().remove(chosen)
+        else:
+            chosen.attrib.clear()
+            chosen.set("nullFlavor", "UNK")
+    damaged = serialize_xml(root)
+    try:
+        assert parse_cda(damaged).id.root
+    except CdaRefused as refused:
+        assert refused.text
+    check_document(damaged)
