@@ -5,3 +5,11 @@ class PfiConfig(AppConfig):
     name = "pfi"
     verbose_name = "Plateforme d'intermédiation"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from exchange.registry import handler_register
+        from interop.hl7v2.codes import PROFILE_DOCUMENT
+        from pfi.handlers import order_receive
+
+        for message in ("MDM", "ORU"):
+            handler_register(order_receive, message=message, profile=PROFILE_DOCUMENT)

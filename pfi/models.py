@@ -18,6 +18,13 @@ from exchange.models import Message
 from pfi.enums import JobAction, JobChannel, JobState
 
 
+class JobQuerySet(LeasedQuerySet["Job"]):
+    """Rows that wait for a worker, claimed by lease."""
+
+
+JobManager = models.Manager.from_queryset(JobQuerySet)
+
+
 class Job(Leased):
     """One submission to carry, with what was derived from the message at reception."""
 
@@ -32,7 +39,7 @@ class Job(Leased):
     document_unique_id = models.CharField("identifiant du document", max_length=128)
     replaced_unique_id = models.CharField("identifiant remplacé", max_length=128, blank=True)
     submission_set_id = models.CharField("identifiant du lot", max_length=128, blank=True)
-    entry_uuid = models.UUIDField("entryUUID", default=uuid.uuid4, editable=False)
+    visit_number = models.CharField("numéro de venue", max_length=60, blank=True)
     is_uncertain = models.BooleanField("issue incertaine : à vérifier", default=False)
     wants_reception_ack = models.BooleanField("accusé de réception demandé", default=True)
     error_code = models.CharField("code d'erreur", max_length=120, blank=True)
@@ -40,7 +47,7 @@ class Job(Leased):
     created_at = models.DateTimeField("créé le", default=timezone.now)
     done_at = models.DateTimeField("terminé le", null=True, blank=True)
 
-    objects: ClassVar[LeasedQuerySet[Job]] = LeasedQuerySet.as_manager()
+    objects: ClassVar[JobManager] = JobManager()
 
     class Meta:
         verbose_name = "travail de la PFI"
@@ -56,6 +63,7 @@ class Job(Leased):
             ),
             models.Index(fields=["lineage", "id"], name="pfi_job_lineage"),
             models.Index(fields=["document_unique_id"], name="pfi_job_document"),
+            models.Index(fields=["visit_number"], name="pfi_job_visit"),
         ]
 
     def __str__(self) -> str:

@@ -5,3 +5,10 @@ class SendingConfig(AppConfig):
     name = "sending"
     verbose_name = "Envois"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from exchange.registry import handler_register
+        from sending import receivers  # noqa: F401 - connects the receivers
+        from sending.handlers import zam_receive
+
+        handler_register(zam_receive, message="ZAM")

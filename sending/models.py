@@ -26,6 +26,13 @@ from sending.enums import (
 )
 
 
+class OrderQuerySet(LeasedQuerySet["Order"]):
+    """Rows that wait for a worker, claimed by lease."""
+
+
+OrderManager = models.Manager.from_queryset(OrderQuerySet)
+
+
 class Order(Leased):
     """One act of sending. `idempotency_key` makes a second identical order impossible."""
 
@@ -62,7 +69,7 @@ class Order(Leased):
     created_at = models.DateTimeField("créé le", default=timezone.now)
     changed_at = models.DateTimeField("changé le", default=timezone.now)
 
-    objects: ClassVar[LeasedQuerySet[Order]] = LeasedQuerySet.as_manager()
+    objects: ClassVar[OrderManager] = OrderManager()
 
     class Meta:
         verbose_name = "ordre d'envoi"

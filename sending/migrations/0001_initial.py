@@ -7,82 +7,262 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('documents', '0001_initial'),
-        ('exchange', '0001_initial'),
+        ("documents", "0001_initial"),
+        ("exchange", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('not_before', models.DateTimeField(blank=True, null=True, verbose_name='pas avant')),
-                ('attempts', models.PositiveIntegerField(default=0, verbose_name='tentatives')),
-                ('claimed_by', models.CharField(blank=True, max_length=120, verbose_name='pris par')),
-                ('claimed_until', models.DateTimeField(blank=True, null=True, verbose_name="pris jusqu'au")),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='identifiant')),
-                ('channel', models.CharField(choices=[('dmp', 'DMP'), ('mssante_pro', 'MSSanté professionnels'), ('mssante_patient', 'MSSanté patient')], max_length=16, verbose_name='canal')),
-                ('action', models.CharField(choices=[('initial', 'Envoi'), ('replace', 'Remplacement'), ('visibility', 'Visibilité'), ('delete', 'Suppression')], max_length=10, verbose_name='action')),
-                ('origin', models.CharField(choices=[('flux', "Au fil de l'eau"), ('historique', "Reprise d'historique")], default='flux', max_length=10, verbose_name='origine')),
-                ('recipient_address', models.CharField(blank=True, max_length=254, verbose_name='adresse du destinataire')),
-                ('recipient_label', models.CharField(blank=True, max_length=200, verbose_name='destinataire')),
-                ('recipient_rpps', models.CharField(blank=True, max_length=11, verbose_name='RPPS du destinataire')),
-                ('state', models.CharField(choices=[('held', 'Retenu'), ('scheduled', 'Programmé'), ('waiting_identity', 'En attente INS qualifiée'), ('blocked', 'Bloqué'), ('sending', 'En cours'), ('handed_over', 'Transmis PFI'), ('received_dmp', 'Reçu DMP'), ('delivered', 'Remis MSS'), ('read', 'Lu'), ('failed', 'Échec'), ('cancelled', 'Annulé'), ('superseded', 'Remplacé')], max_length=16, verbose_name='état')),
-                ('reason', models.CharField(blank=True, choices=[('', ''), ('INS_NOT_QUALIFIED', 'INS non qualifiée'), ('IDENTITY_DOUBTFUL', 'Identité douteuse ou fictive'), ('IDENTITY_REVIEW', 'Identité en cours de révision'), ('OPPOSITION', "Opposition du patient à l'alimentation"), ('OPPOSITION_MES', 'Opposition du patient aux messages'), ('INVISIBLE_PATIENT', 'Document invisible au patient')], default='', max_length=20, verbose_name='motif')),
-                ('motive', models.CharField(blank=True, choices=[('patient_request', 'Demande du patient'), ('wrong_patient', 'Erreur de patient'), ('wrong_document', 'Erreur de document'), ('definitive', 'Suppression définitive')], max_length=16, verbose_name='motif de suppression')),
-                ('lineage', models.CharField(max_length=128, verbose_name='lignée (setId)')),
-                ('idempotency_key', models.CharField(max_length=300, unique=True, verbose_name="clé d'unicité")),
-                ('is_uncertain', models.BooleanField(default=False, verbose_name='issue incertaine')),
-                ('error_code', models.CharField(blank=True, max_length=60, verbose_name="code d'erreur")),
-                ('error_text', models.CharField(blank=True, max_length=500, verbose_name='erreur')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='créé le')),
-                ('changed_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='changé le')),
-                ('message', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='exchange.message', verbose_name='message HL7')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='documents.version')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("not_before", models.DateTimeField(blank=True, null=True, verbose_name="pas avant")),
+                ("attempts", models.PositiveIntegerField(default=0, verbose_name="tentatives")),
+                ("claimed_by", models.CharField(blank=True, max_length=120, verbose_name="pris par")),
+                ("claimed_until", models.DateTimeField(blank=True, null=True, verbose_name="pris jusqu'au")),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, unique=True, verbose_name="identifiant"
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("dmp", "DMP"),
+                            ("mssante_pro", "MSSanté professionnels"),
+                            ("mssante_patient", "MSSanté patient"),
+                        ],
+                        max_length=16,
+                        verbose_name="canal",
+                    ),
+                ),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[
+                            ("initial", "Envoi"),
+                            ("replace", "Remplacement"),
+                            ("visibility", "Visibilité"),
+                            ("delete", "Suppression"),
+                        ],
+                        max_length=10,
+                        verbose_name="action",
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("flux", "Au fil de l'eau"), ("historique", "Reprise d'historique")],
+                        default="flux",
+                        max_length=10,
+                        verbose_name="origine",
+                    ),
+                ),
+                (
+                    "recipient_address",
+                    models.CharField(blank=True, max_length=254, verbose_name="adresse du destinataire"),
+                ),
+                (
+                    "recipient_label",
+                    models.CharField(blank=True, max_length=200, verbose_name="destinataire"),
+                ),
+                (
+                    "recipient_rpps",
+                    models.CharField(blank=True, max_length=11, verbose_name="RPPS du destinataire"),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("held", "Retenu"),
+                            ("scheduled", "Programmé"),
+                            ("waiting_identity", "En attente INS qualifiée"),
+                            ("blocked", "Bloqué"),
+                            ("sending", "En cours"),
+                            ("handed_over", "Transmis PFI"),
+                            ("received_dmp", "Reçu DMP"),
+                            ("delivered", "Remis MSS"),
+                            ("read", "Lu"),
+                            ("failed", "Échec"),
+                            ("cancelled", "Annulé"),
+                            ("superseded", "Remplacé"),
+                        ],
+                        max_length=16,
+                        verbose_name="état",
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", ""),
+                            ("INS_NOT_QUALIFIED", "INS non qualifiée"),
+                            ("IDENTITY_DOUBTFUL", "Identité douteuse ou fictive"),
+                            ("IDENTITY_REVIEW", "Identité en cours de révision"),
+                            ("OPPOSITION", "Opposition du patient à l'alimentation"),
+                            ("OPPOSITION_MES", "Opposition du patient aux messages"),
+                            ("INVISIBLE_PATIENT", "Document invisible au patient"),
+                        ],
+                        default="",
+                        max_length=20,
+                        verbose_name="motif",
+                    ),
+                ),
+                (
+                    "motive",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("patient_request", "Demande du patient"),
+                            ("wrong_patient", "Erreur de patient"),
+                            ("wrong_document", "Erreur de document"),
+                            ("definitive", "Suppression définitive"),
+                        ],
+                        max_length=16,
+                        verbose_name="motif de suppression",
+                    ),
+                ),
+                ("lineage", models.CharField(max_length=128, verbose_name="lignée (setId)")),
+                (
+                    "idempotency_key",
+                    models.CharField(max_length=300, unique=True, verbose_name="clé d'unicité"),
+                ),
+                ("is_uncertain", models.BooleanField(default=False, verbose_name="issue incertaine")),
+                ("error_code", models.CharField(blank=True, max_length=60, verbose_name="code d'erreur")),
+                ("error_text", models.CharField(blank=True, max_length=500, verbose_name="erreur")),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="créé le"),
+                ),
+                (
+                    "changed_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="changé le"),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="exchange.message",
+                        verbose_name="message HL7",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="documents.version",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': "ordre d'envoi",
-                'verbose_name_plural': "ordres d'envoi",
-                'permissions': [('reprise', "Peut reprendre l'historique")],
+                "verbose_name": "ordre d'envoi",
+                "verbose_name_plural": "ordres d'envoi",
+                "permissions": [("reprise", "Peut reprendre l'historique")],
             },
         ),
         migrations.CreateModel(
-            name='OrderEvent',
+            name="OrderEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='le')),
-                ('kind', models.CharField(max_length=30, verbose_name='événement')),
-                ('from_state', models.CharField(blank=True, choices=[('held', 'Retenu'), ('scheduled', 'Programmé'), ('waiting_identity', 'En attente INS qualifiée'), ('blocked', 'Bloqué'), ('sending', 'En cours'), ('handed_over', 'Transmis PFI'), ('received_dmp', 'Reçu DMP'), ('delivered', 'Remis MSS'), ('read', 'Lu'), ('failed', 'Échec'), ('cancelled', 'Annulé'), ('superseded', 'Remplacé')], max_length=16, verbose_name='de')),
-                ('to_state', models.CharField(choices=[('held', 'Retenu'), ('scheduled', 'Programmé'), ('waiting_identity', 'En attente INS qualifiée'), ('blocked', 'Bloqué'), ('sending', 'En cours'), ('handed_over', 'Transmis PFI'), ('received_dmp', 'Reçu DMP'), ('delivered', 'Remis MSS'), ('read', 'Lu'), ('failed', 'Échec'), ('cancelled', 'Annulé'), ('superseded', 'Remplacé')], max_length=16, verbose_name='à')),
-                ('actor_login', models.CharField(max_length=150, verbose_name='par')),
-                ('actor_uid', models.UUIDField(blank=True, null=True, verbose_name='utilisateur')),
-                ('detail', models.CharField(blank=True, max_length=500, verbose_name='détail')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='sending.order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="le")),
+                ("kind", models.CharField(max_length=30, verbose_name="événement")),
+                (
+                    "from_state",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("held", "Retenu"),
+                            ("scheduled", "Programmé"),
+                            ("waiting_identity", "En attente INS qualifiée"),
+                            ("blocked", "Bloqué"),
+                            ("sending", "En cours"),
+                            ("handed_over", "Transmis PFI"),
+                            ("received_dmp", "Reçu DMP"),
+                            ("delivered", "Remis MSS"),
+                            ("read", "Lu"),
+                            ("failed", "Échec"),
+                            ("cancelled", "Annulé"),
+                            ("superseded", "Remplacé"),
+                        ],
+                        max_length=16,
+                        verbose_name="de",
+                    ),
+                ),
+                (
+                    "to_state",
+                    models.CharField(
+                        choices=[
+                            ("held", "Retenu"),
+                            ("scheduled", "Programmé"),
+                            ("waiting_identity", "En attente INS qualifiée"),
+                            ("blocked", "Bloqué"),
+                            ("sending", "En cours"),
+                            ("handed_over", "Transmis PFI"),
+                            ("received_dmp", "Reçu DMP"),
+                            ("delivered", "Remis MSS"),
+                            ("read", "Lu"),
+                            ("failed", "Échec"),
+                            ("cancelled", "Annulé"),
+                            ("superseded", "Remplacé"),
+                        ],
+                        max_length=16,
+                        verbose_name="à",
+                    ),
+                ),
+                ("actor_login", models.CharField(max_length=150, verbose_name="par")),
+                ("actor_uid", models.UUIDField(blank=True, null=True, verbose_name="utilisateur")),
+                ("detail", models.CharField(blank=True, max_length=500, verbose_name="détail")),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="sending.order"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': "événement d'ordre",
-                'verbose_name_plural': "événements d'ordre",
-                'ordering': ['id'],
+                "verbose_name": "événement d'ordre",
+                "verbose_name_plural": "événements d'ordre",
+                "ordering": ["id"],
             },
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('state__in', ['scheduled', 'sending'])), fields=['not_before', 'id'], name='sending_order_waiting'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("state__in", ["scheduled", "sending"])),
+                fields=["not_before", "id"],
+                name="sending_order_waiting",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['version', 'channel'], name='sending_order_version'),
+            model_name="order",
+            index=models.Index(fields=["version", "channel"], name="sending_order_version"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['state', '-changed_at'], name='sending_order_state'),
+            model_name="order",
+            index=models.Index(fields=["state", "-changed_at"], name="sending_order_state"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['lineage', 'id'], name='sending_order_lineage'),
+            model_name="order",
+            index=models.Index(fields=["lineage", "id"], name="sending_order_lineage"),
         ),
     ]

@@ -1,0 +1,32 @@
+"""Orders received by the PFI: stored by `exchange`, checked here, then taken in charge (AA).
+
+Source: spec hl7v2 2.9 step 9: the job is committed with the acknowledgement, the work comes later.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from exchange.registry import Outcome, Reception
+from pfi.enums import JobChannel
+from pfi.orders import ACTIONS, channels_of, order_read
+from pfi.services import job_create
+from pfi.tasks import drain
+
+
+def order_receive(reception: Reception) -> Outcome:
+    """Check an MDM or ORU order and create one job for each channel; Hl7Error refuses it whole."""
+    order = order_read(reception.parsed)
+    channels: list[JobChannel] = channels_of(order)
+    cda = order.document.cda
+    lineage = cda.set_id.root if cda is not None and cda.set_id is not None else order.document.id.root
+    for channel in channels:
+        job_create(
+            message=reception.message,
+            order=order,
+            channel=channel,
+            action=ACTIONS[order.action],
+            set_id=lineage,
+        )
+    transaction.on_commit(drain.delay, robust=True)
+    return Outcome(warnings=order.warnings)

@@ -1,0 +1,67 @@
+"""Reading an order: from the stored message to what it asks of the PFI (spec hl7v2 2.7, 2.9)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from establishment.enums import Switch
+from establishment.selectors import switch_is_on
+from interop.cda.value_sets import document_types
+from interop.hl7v2 import codes
+from interop.hl7v2.errors import Hl7Error
+from interop.hl7v2.mdm import MdmDocument, MdmRules, parse_mdm
+from interop.hl7v2.tokens import Message, parse_message
+from pfi.enums import JobAction, JobChannel
+
+ACTIONS = {
+    codes.Action.INITIAL: JobAction.INITIAL,
+    codes.Action.REPLACE: JobAction.REPLACE,
+    codes.Action.DELETE: JobAction.DELETE,
+}
+
+
+def order_read(message: Message) -> MdmDocument:
+    """Check and read an order; Hl7Error with the code and place that the sender will see."""
+    rules = MdmRules(ins_oids=frozenset(settings.INS_ALLOWED_OIDS), type_codes=frozenset(document_types()))
+    return parse_mdm(message, rules)
+
+
+def order_of_bytes(raw: bytes) -> MdmDocument:
+    """The order of a message that was accepted before."""
+    return order_read(parse_message(raw))
+
+
+def channels_of(order: MdmDocument) -> list[JobChannel]:
+    """The channels that the order asks for and that this PFI carries.
+
+    A channel that is switched off here is refused (207), not forgotten: the sender must know.
+    """
+    wanted = {
+        JobChannel.DMP: (order.flags.dest_dmp, Switch.PFI_DMP, codes.Meta.DESTDMP),
+        JobChannel.MSSANTE_PRO: (
+            order.flags.dest_mss_professional,
+            Switch.PFI_MSS_OUT,
+            codes.Meta.DESTMSSANTEPS,
+        ),
+        JobChannel.MSSANTE_PATIENT: (
+            order.flags.dest_mss_patient,
+            Switch.PFI_MSS_OUT,
+            codes.Meta.DESTMSSANTEPAT,
+        ),
+    }
+    channels = []
+    for channel, (is_wanted, switch, meta) in wanted.items():
+        if not is_wanted:
+            continue
+        if channel not in CARRIED or not switch_is_on(switch):
+            raise Hl7Error(
+                codes.ERROR_APPLICATION,
+                "",
+                f"{meta} : canal non activé sur cette plateforme d’intermédiation",
+            )
+        channels.append(channel)
+    return channels
+
+
+# Channels that have a carrier in this version.
+CARRIED = frozenset({JobChannel.DMP})

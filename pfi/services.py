@@ -1,0 +1,228 @@
+"""Every write on jobs: created at reception, moved by the worker, answered by a ZAM.
+
+Source: spec dmp 8, hl7v2 2.8; states of the README vocabulary.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from audit.context import system_actor
+from audit.enums import Action, Outcome
+from audit.services import trace_write
+from establishment.identifiers import Branch, oid_allocate
+from exchange.identifiers import new_control_id
+from exchange.models import Message
+from exchange.services import message_queue
+from interop.hl7v2 import codes
+from interop.hl7v2.datatypes import Authority
+from interop.hl7v2.header import Endpoint
+from interop.hl7v2.mdm import MdmDocument
+from interop.hl7v2.zam import Zam, build_zam, zam_fault, zam_header
+from pfi.enums import JobAction, JobChannel, JobState
+from pfi.models import Job, JobEvent
+
+OID_SEQUENCE = "pfi_submission_set_oid"
+WORKER_ACTOR = system_actor("pfi.worker")
+
+# Retries toward the national services (README decision 10); after the last one the job failed.
+RETRIES = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(minutes=60),
+    timedelta(hours=4),
+    timedelta(hours=12),
+    timedelta(hours=24),
+)
+# An uncertain outcome is asked about soon: the document may well be there.
+UNCERTAIN_DELAY = timedelta(seconds=10)
+WAITING = (JobState.PENDING, JobState.RETRYING)
+
+
+def job_create(
+    *, message: Message, order: MdmDocument, channel: JobChannel, action: JobAction, set_id: str
+) -> Job:
+    """One job of an accepted order, with the identifiers that will leave (dmp 8: fixed at enqueue)."""
+    document = order.document
+    visit = order.visit
+    job = Job.objects.create(
+        message=message,
+        channel=channel,
+        action=action,
+        lineage=set_id,
+        document_unique_id=document.id.root,
+        replaced_unique_id=document.replaced_id.root if document.replaced_id else "",
+        submission_set_id=oid_allocate(Branch.SUBMISSION_SET, sequence=OID_SEQUENCE),
+        visit_number=visit.number.value if visit and visit.number else "",
+        wants_reception_ack=order.flags.ack_reception,
+    )
+    JobEvent.objects.create(job=job, kind="created", to_state=job.state)
+    return job
+
+
+@transaction.atomic
+def job_start(*, job: Job, worker: str) -> Job | None:
+    """Take a claimed job in work; None when the lease was lost or the job is no longer waiting.
+
+    A job found `running` was left by a worker that died: its outcome is unknown.
+    """
+    locked = Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
+    if locked.claimed_by != worker or locked.state not in (*WAITING, JobState.RUNNING):
+        return None
+    if locked.state == JobState.RUNNING:
+        locked.is_uncertain = True
+    _move(locked, to=JobState.RUNNING, kind="started", keep_lease=True)
+    return locked
+
+
+@transaction.atomic
+def job_postpone(*, job: Job, until: datetime) -> None:
+    """Give a claimed job back untouched: an older one of the same document must end first."""
+    Job.objects.filter(pk=job.pk, claimed_by=job.claimed_by).update(
+        claimed_by="", claimed_until=None, not_before=until, attempts=max(job.attempts - 1, 0)
+    )
+
+
+@transaction.atomic
+def job_succeed(*, job: Job, worker: str, kind: str) -> Message | None:
+    """The service has it: final state and business acknowledgement together; the ZAM to hand over."""
+    locked = _owned(job, worker)
+    if locked is None:
+        return None
+    locked.error_code = locked.error_text = ""
+    locked.is_uncertain = False
+    locked.done_at = timezone.now()
+    _move(locked, to=JobState.DONE, kind=kind)
+    _trace(locked, Outcome.SUCCESS)
+    return _acknowledge(locked)
+
+
+@transaction.atomic
+def job_retry_later(
+    *, job: Job, worker: str, code: str, text: str, is_uncertain: bool = False
+) -> Message | None:
+    """No answer or a passing trouble: wait by the schedule, and fail after its end.
+
+    Returns the ZAM of the failure when the schedule ended.
+    """
+    locked = _owned(job, worker)
+    if locked is None:
+        return None
+    locked.error_code, locked.error_text = code[:120], text[:500]
+    locked.is_uncertain = locked.is_uncertain or is_uncertain
+    if locked.attempts > len(RETRIES):
+        return _fail(locked, kind="retries_ended")
+    delay = UNCERTAIN_DELAY if is_uncertain else RETRIES[max(locked.attempts, 1) - 1]
+    locked.not_before = timezone.now() + delay
+    _move(locked, to=JobState.RETRYING, kind="uncertain" if is_uncertain else "unavailable", code=code)
+    return None
+
+
+@transaction.atomic
+def job_fail(*, job: Job, worker: str, code: str, text: str) -> Message | None:
+    """The service refused: final, shown to the sender by a ZAM."""
+    locked = _owned(job, worker)
+    if locked is None:
+        return None
+    locked.error_code, locked.error_text = code[:120], text[:500]
+    return _fail(locked, kind="rejected")
+
+
+@transaction.atomic
+def jobs_oppose(*, visit_number: str) -> list[Message]:
+    """The patient opposed alimentation for a visit: DMP jobs not started end (README decision 7).
+
+    Deletions go on. Returns the ZAM to hand over, code OPPOSITION.
+    """
+    waiting = (
+        Job.objects.select_for_update(of=("self",), skip_locked=True)
+        .filter(visit_number=visit_number, channel=JobChannel.DMP, state__in=WAITING, is_uncertain=False)
+        .exclude(action=JobAction.DELETE)
+    )
+    messages = []
+    for job in waiting:
+        job.error_code, job.error_text = OPPOSITION, "Patient opposé à l’alimentation du DMP"
+        message = _fail(job, kind="opposition", to=JobState.CANCELLED)
+        if message is not None:
+            messages.append(message)
+    return messages
+
+
+OPPOSITION = "OPPOSITION"
+
+
+def _owned(job: Job, worker: str) -> Job | None:
+    """The job if this worker still holds it: a lost lease must write nothing."""
+    locked = Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
+    return locked if locked.claimed_by == worker and locked.state == JobState.RUNNING else None
+
+
+def _fail(job: Job, *, kind: str, to: JobState = JobState.FAILED) -> Message | None:
+    job.done_at = timezone.now()
+    _move(job, to=to, kind=kind, code=job.error_code)
+    _trace(job, Outcome.FAILURE)
+    return _acknowledge(job)
+
+
+def _move(job: Job, *, to: JobState, kind: str, code: str = "", keep_lease: bool = False) -> None:
+    from_state = job.state
+    job.state = to
+    if not keep_lease:
+        job.claimed_by, job.claimed_until = "", None
+    job.save()
+    JobEvent.objects.create(
+        job=job, kind=kind, from_state=from_state, to_state=to, code=code, detail=job.error_text
+    )
+
+
+def _acknowledge(job: Job) -> Message | None:
+    """Queue ZAM^Z01 for the creator of the order, in the transaction that ends the job."""
+    if not job.wants_reception_ack or job.channel != JobChannel.DMP:
+        return None
+    is_success = job.state == JobState.DONE
+    now = timezone.now()
+    zam = Zam(
+        header=zam_header(
+            sender=_endpoint(settings.HL7_PFI_APPLICATION),
+            receiver=Endpoint(
+                Authority(job.message.sending_application), Authority(job.message.sending_facility)
+            ),
+            control_id=new_control_id(),
+            sent_at=now,
+            kind=codes.ZamKind.DMP_RECEPTION,
+            processing_id=settings.HL7_PROCESSING_ID,
+        ),
+        kind=codes.ZamKind.DMP_RECEPTION,
+        event_at=now,
+        acknowledged_id=job.message.control_id,
+        success=is_success,
+        fault=None if is_success else zam_fault(codes.ZamKind.DMP_RECEPTION, job.error_code, job.error_text),
+    )
+    return message_queue(
+        partner=job.message.partner,
+        raw=build_zam(zam),
+        lineage=f"zam:{job.lineage}",
+        patient_uid=job.message.patient_uid,
+    )
+
+
+def _endpoint(application: str) -> Endpoint:
+    return Endpoint(Authority(application), Authority(settings.HL7_FACILITY))
+
+
+def _trace(job: Job, outcome: Outcome) -> None:
+    trace_write(
+        type="dmp.submit" if job.action != JobAction.DELETE else "dmp.delete",
+        action=Action.EXECUTE,
+        actor=WORKER_ACTOR,
+        outcome=outcome,
+        patient_uid=job.message.patient_uid,
+        object_type="job",
+        object_uid=job.uid,
+        detail={"document": job.document_unique_id, "code": job.error_code},
+    )

@@ -1,0 +1,52 @@
+"""Answers to the signals of lower rooms: each calls one service of this room."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from consent.events import choice_changed
+from django.db import transaction
+from django.dispatch import receiver
+from patients.events import identity_changed
+
+from audit.context import Actor
+from documents.events import version_replaced, version_validated
+from documents.models import Version
+from documents.wishes import SendingWishes
+from exchange.events import message_settled
+from exchange.models import Message
+from patients.models import Episode, Patient
+from sending import services
+from sending.models import Order
+from sending.tasks import drain
+
+
+@receiver(version_validated)
+def on_version_validated(
+    *, version: Version, wishes: SendingWishes, actor: Actor, at: datetime, **kwargs: Any
+) -> None:
+    services.orders_create(version=version, wishes=wishes, actor=actor, at=at)
+    transaction.on_commit(drain.delay, robust=True)
+
+
+@receiver(version_replaced)
+def on_version_replaced(*, version: Version, at: datetime, **kwargs: Any) -> None:
+    services.orders_supersede(version=version, at=at)
+
+
+@receiver(choice_changed)
+def on_choice_changed(*, episode: Episode, **kwargs: Any) -> None:
+    services.orders_reconsider(orders=Order.objects.filter(version__document__episode=episode))
+    transaction.on_commit(drain.delay, robust=True)
+
+
+@receiver(identity_changed)
+def on_identity_changed(*, patient: Patient, **kwargs: Any) -> None:
+    services.orders_reconsider(orders=Order.objects.filter(version__document__patient=patient))
+    transaction.on_commit(drain.delay, robust=True)
+
+
+@receiver(message_settled)
+def on_message_settled(*, message: Message, **kwargs: Any) -> None:
+    services.message_orders_settle(message=message)

@@ -1,0 +1,146 @@
+"""May this order leave now? The gate rules, asked at creation and again at send time.
+
+Sources: spec README decisions 3, 4, 6 and 7; ins 7.2 and 7.4; requirements 2 (SC.DMP/CONF.06.BIS);
+hl7v2 2.1 (a deletion is not a feeding). Held and superseded are not gates: a person or a newer
+version decides them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from consent.rules import may_feed_dmp
+
+from consent.enums import ChoiceValue
+from sending.enums import Channel, OrderAction, OrderReason, OrderState
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """What the gate needs to know of an order, its document and its patient, at one moment."""
+
+    channel: Channel
+    action: OrderAction
+    is_qualified: bool
+    is_doubtful: bool
+    is_under_review: bool
+    alimentation: ChoiceValue | None
+    is_invisible_patient: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The state the order must take: `scheduled` when it may leave, else why it waits."""
+
+    state: OrderState
+    reason: OrderReason = OrderReason.NONE
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == OrderState.SCHEDULED
+
+
+OPEN = Gate(OrderState.SCHEDULED)
+
+
+def gate_of(facts: OrderFacts) -> Gate:
+    """Whether an order may leave, and if not which state and reason it takes.
+
+    A deletion passes always (decision 6). The patient's opposition is said before a defect of
+    identity: it is the answer that will not change by itself.
+    """
+    if facts.action == OrderAction.DELETE:
+        return OPEN
+    if facts.channel == Channel.DMP:
+        if not may_feed_dmp(facts.alimentation).allowed:
+            return Gate(OrderState.BLOCKED, OrderReason.OPPOSITION)
+        return _identity_gate(facts, needs_qualified=True)
+    if facts.channel == Channel.MSSANTE_PATIENT:
+        if facts.is_invisible_patient:
+            return Gate(OrderState.BLOCKED, OrderReason.INVISIBLE_PATIENT)
+        return _identity_gate(facts, needs_qualified=True)
+    return _identity_gate(facts, needs_qualified=False)
+
+
+def _identity_gate(facts: OrderFacts, *, needs_qualified: bool) -> Gate:
+    if facts.is_doubtful:
+        return Gate(OrderState.WAITING_IDENTITY, OrderReason.IDENTITY_DOUBTFUL)
+    if facts.is_under_review:
+        return Gate(OrderState.WAITING_IDENTITY, OrderReason.IDENTITY_REVIEW)
+    if needs_qualified and not facts.is_qualified:
+        return Gate(OrderState.WAITING_IDENTITY, OrderReason.INS_NOT_QUALIFIED)
+    return OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Whether a person may act on an order, and what to answer when not."""
+
+    is_allowed: bool
+    refusal: str = ""
+
+
+ALLOWED = Permission(True)
+
+# Never left and may still be stopped (workflows 3.6).
+WAITING_STATES = frozenset(
+    {OrderState.HELD, OrderState.SCHEDULED, OrderState.WAITING_IDENTITY, OrderState.BLOCKED}
+)
+# Left the DPI: the PFI answers for them.
+LEFT_STATES = frozenset(
+    {
+        OrderState.SENDING,
+        OrderState.HANDED_OVER,
+        OrderState.RECEIVED_DMP,
+        OrderState.DELIVERED,
+        OrderState.READ,
+    }
+)
+
+
+def may_hold(state: OrderState) -> Permission:
+    """Holding stops an order before or during its deferral (SC.DMP/ALI/PROG.03)."""
+    if state in (OrderState.SCHEDULED, OrderState.WAITING_IDENTITY, OrderState.BLOCKED):
+        return ALLOWED
+    return Permission(False, _too_late(state, "retenu"))
+
+
+def may_release(state: OrderState) -> Permission:
+    if state == OrderState.HELD:
+        return ALLOWED
+    return Permission(False, "Cet envoi n’est pas retenu.")
+
+
+def may_cancel(state: OrderState) -> Permission:
+    if state in WAITING_STATES or state == OrderState.FAILED:
+        return ALLOWED
+    return Permission(False, _too_late(state, "annulé"))
+
+
+def may_send_now(state: OrderState) -> Permission:
+    if state in (OrderState.SCHEDULED, OrderState.HELD):
+        return ALLOWED
+    return Permission(False, _too_late(state, "avancé"))
+
+
+def may_retry(state: OrderState) -> Permission:
+    if state == OrderState.FAILED:
+        return ALLOWED
+    return Permission(False, "Seul un envoi en échec se relance.")
+
+
+def _too_late(state: OrderState, verb: str) -> str:
+    if state in LEFT_STATES:
+        return f"Cet envoi est déjà parti : il ne peut plus être {verb}."
+    return f"Cet envoi est terminé : il ne peut plus être {verb}."
+
+
+def departure(*, validated_at: datetime, delay_minutes: int, chosen: datetime | None) -> datetime:
+    """When the order may leave: the moment chosen by the writer, else validation + deferral.
+
+    SC.DMP/ALI/PROG.02: the deferral is a setting by unit, 0 allowed; a moment in the past means now.
+    """
+    if chosen is not None:
+        return max(chosen, validated_at)
+    return validated_at + timedelta(minutes=delay_minutes)
