@@ -27,7 +27,7 @@ class StoredContentDamaged(ApplicationError):
 
 
 def _path(sha256: str) -> Path:
-    return Path(settings.DOCUMENT_STORE) / sha256[:2] / sha256[2:4] / sha256
+    return Path(str(settings.DOCUMENT_STORE)) / sha256[:2] / sha256[2:4] / sha256
 
 
 def content_put(content: bytes) -> str:
