@@ -1,11 +1,12 @@
 """Small builders of CDA elements: identifiers, codes, addresses, names, moments (cda.md 1, 3.1, 3.2)."""
 
+from base64 import b64encode
 from collections.abc import Iterable
 from datetime import tzinfo
 
 from lxml import etree
 
-from interop.cda.codes import HL7_V3, XSI
+from interop.cda.codes import BASE64, HL7_V3, XSI
 from interop.cda.datatypes import Address, Code, Id, Moment, PersonName, Telecom, hl7_moment
 from interop.xml import xml_text
 
@@ -26,6 +27,13 @@ def add_text(parent: etree._Element, name: str, text: str, **attributes: str) ->
     """Append an element that holds a text."""
     child = add(parent, name, **attributes)
     child.text = xml_text(text)
+    return child
+
+
+def add_file(parent: etree._Element, name: str, content: bytes, media_type: str) -> etree._Element:
+    """Append an element that holds a file in base 64."""
+    child = add(parent, name, mediaType=media_type, representation=BASE64)
+    child.text = b64encode(content).decode("ascii")
     return child
 
 

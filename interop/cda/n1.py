@@ -1,9 +1,7 @@
 """Documents with an unstructured body, N1 (cda.md 6.1)."""
 
-from base64 import b64encode
-
-from interop.cda.codes import BASE64, N1_MEDIA_TYPES, PDF_MEDIA_TYPE, TEMPLATE_N1
-from interop.cda.elements import add, add_text
+from interop.cda.codes import N1_MEDIA_TYPES, PDF_MEDIA_TYPE, TEMPLATE_N1
+from interop.cda.elements import add, add_file
 from interop.cda.header import build_header
 from interop.cda.model import DocumentHeader
 from interop.xml import serialize_xml
@@ -23,5 +21,5 @@ def build_cda_n1(document: DocumentHeader, content: bytes, media_type: str = PDF
         raise ValueError("a CDA body cannot be empty")
     root = build_header(document, (TEMPLATE_N1,))
     body = add(add(root, "component"), "nonXMLBody")
-    add_text(body, "text", b64encode(content).decode("ascii"), mediaType=media_type, representation=BASE64)
+    add_file(body, "text", content, media_type)
     return serialize_xml(root)

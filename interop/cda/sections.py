@@ -1,7 +1,5 @@
 """Sections of a structured body, and the copy of the document in PDF (cda.md 6.2, 6.3)."""
 
-from base64 import b64encode
-
 from lxml import etree
 
 from interop.cda import codes
@@ -11,6 +9,7 @@ from interop.cda.elements import (
     XSI_TYPE,
     add,
     add_code,
+    add_file,
     add_id,
     add_moment,
     add_null,
@@ -95,10 +94,4 @@ def add_pdf_copy(body: etree._Element, context: BodyContext, pdf: bytes) -> None
     media = add(
         add(organizer, "component"), "observationMedia", classCode="OBS", moodCode="EVN", ID=_PDF_MEDIA_ID
     )
-    add_text(
-        media,
-        "value",
-        b64encode(pdf).decode("ascii"),
-        mediaType=codes.PDF_MEDIA_TYPE,
-        representation=codes.BASE64,
-    )
+    add_file(media, "value", pdf, codes.PDF_MEDIA_TYPE)

@@ -10,9 +10,12 @@ from interop.cda import codes
 from interop.cda.datatypes import Code
 from interop.cda.ldl_ses import codes as ldl
 from interop.cda.ldl_ses.model import Absence, Treatment
+from interop.cda.n1 import build_cda_n1
 from interop.cda.n3 import build_cda_n3
 from interop.cda.parse import parse_cda
 from interop.cda.parsed import BodyKind
+from interop.ins.datamatrix import build_payload, parse_payload
+from interop.ins.traits import ReceivedTraits, hl7_date
 from interop.xml import canonical_xml, parse_xml
 from tests.interop.cda import samples
 from tests.interop.cda.letters import LETTERS, full_letter, letter_header, minimal_letter
@@ -279,3 +282,27 @@ def test_dates_of_treatments_may_be_unknown() -> None:
         ".//c:substanceAdministration/c:effectiveTime", NS
     )
     assert [dict(bound.attrib) for bound in period] == [{"value": "20260303"}, {"nullFlavor": "UNK"}]
+
+
+@pytest.mark.requirement("SC.CDA/DD.02")
+def test_the_n1_and_the_n3_of_one_version_say_the_same_of_it() -> None:
+    header, letter, pdf = LETTERS["ldl_ses_full"]
+    n1, n3 = parse_cda(build_cda_n1(header, pdf)), parse_cda(build_cda_n3(header, letter, pdf))
+    assert n1.body.pdf == n3.body.pdf == pdf
+    assert replace(n1, template_ids=n3.template_ids, body=n3.body) == n3
+
+
+@pytest.mark.requirement("SC.CDA/VISU.04")
+def test_the_datamatrix_says_the_same_identity_as_the_header() -> None:
+    header, letter, _ = LETTERS["ldl_ses_full"]
+    patient = parse_cda(build_cda_n3(header, letter)).patient
+    scan = parse_payload(build_payload(header.patient.traits, header.patient.ins))
+    assert scan.ins == patient.ins
+    assert patient.traits == ReceivedTraits(
+        scan.birth_name,
+        scan.birth_given_names,
+        header.patient.traits.first_birth_given_name,
+        hl7_date(scan.birth_date),
+        scan.sex.value,
+        scan.birth_place_cog,
+    )

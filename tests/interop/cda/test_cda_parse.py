@@ -55,6 +55,7 @@ def test_an_official_example_gives_all_that_a_reception_needs(name: str) -> None
 
 
 @needs_official_data
+@pytest.mark.requirement("SC.CDA/INT.17")
 def test_the_official_discharge_letter_is_read_whole() -> None:
     letter = example("LDL-SES_2022.01.xml")
     assert letter.template_ids == (codes.TEMPLATE_HL7_FRANCE, codes.TEMPLATE_CISIS, codes.TEMPLATE_LDL_SES)

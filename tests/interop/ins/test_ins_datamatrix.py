@@ -3,8 +3,11 @@
 import re
 from dataclasses import replace
 from datetime import date
+from io import BytesIO
 
+import pikepdf
 import pytest
+import weasyprint
 import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +23,7 @@ from interop.ins.codes import (
 from interop.ins.datamatrix import (
     GROUP_SEPARATOR,
     HEADER,
+    LEGEND,
     DatamatrixError,
     Scan,
     ScanProblem,
@@ -226,3 +230,17 @@ def test_a_scan_with_a_false_key_or_a_foreign_authority_is_not_used() -> None:
                              + "S4DATAMATRIXTEST" + GS + "S5MS631-08-2021S717000")  # fmt: skip
     assert invented.ins == Ins("123549685274612", "25978456325481569525")
     assert ScanProblem.OID_NOT_ALLOWED in scan_problems(invented, allowed_oids=TEST_INS_OIDS)
+
+
+@pytest.mark.requirement("SC.CDA/VISU.04")
+def test_the_symbol_stays_opaque_vector_drawing_in_a_pdf_a() -> None:
+    page = f"<html lang='fr'><title>INS</title><body>{build_svg(DOMINIQUE_PAYLOAD)}<p>{LEGEND}</p>"
+    pdf = weasyprint.HTML(string=page).write_pdf(pdf_variant="pdf/a-1b")
+    with pikepdf.open(BytesIO(pdf)) as document:
+        drawn = b"".join(page.Contents.read_bytes() for page in document.pages)
+        for item in document.objects:
+            if isinstance(item, pikepdf.Dictionary | pikepdf.Stream):
+                assert "/SMask" not in item
+                assert item.get("/ca", 1) == item.get("/CA", 1) == 1
+                assert item.get("/Subtype") != "/Image"
+    assert drawn.count(b" re") + drawn.count(b" l") > 100

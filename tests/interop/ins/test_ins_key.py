@@ -57,7 +57,6 @@ TRUE_KEYS = [
 FALSE_KEYS = ["181036322045660", "221042545611404", "224027511583555", "276037510669380"]
 
 
-@pytest.mark.requirement("INS/va1.03")
 @pytest.mark.parametrize(("number", "key"), KEYS.items())
 def test_the_key_is_that_of_the_national_service(number: str, key: str) -> None:
     assert nir_key(number) == key
