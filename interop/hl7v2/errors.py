@@ -4,6 +4,7 @@ Source: CI-SIS volets, "Le message d'acquittement" (hl7v2.md 1.5, 3.4).
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 from interop.hl7v2 import codes
 
@@ -34,6 +35,13 @@ class Hl7Error(Exception):
         super().__init__(f"{code} {location or '-'} {text}")
         self.fault = Fault(code=code, location=location, text=text)
         self.ack = ack
+
+    @classmethod
+    def of(cls, fault: Fault, *, ack: codes.AckCode = codes.AckCode.AE) -> Self:
+        """Return the error that a whole fault makes, with its application code."""
+        error = cls(fault.code, fault.location, fault.text, ack=ack)
+        error.fault = fault
+        return error
 
     @property
     def code(self) -> str:

@@ -4,6 +4,7 @@ Source: HL7 v2.5 2.15.9; French values in hl7v2.md 1.4, 1.5, 2.3, 4.1.
 """
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
@@ -143,8 +144,8 @@ def encode_message(segments: list[str], charset: str = codes.CHARSET_UTF8) -> by
 def check_supported(
     header: Header,
     *,
-    messages: dict[str, frozenset[str]],
-    versions: dict[str, str],
+    messages: Mapping[str, Collection[str]],
+    versions: Mapping[str, str],
     processing_ids: frozenset[str],
 ) -> None:
     """Check MSH-9, MSH-12 and MSH-11, in this order (hl7v2.md 2.9, step 2).

@@ -1,0 +1,30 @@
+"""Volet CI-SIS "Transmission de document(s) CDA en HL7v2" v2.1: orders from a DPI to a PFI, MDM and ORU."""
+
+from interop.hl7v2.mdm.checks import check_order
+from interop.hl7v2.mdm.model import (
+    CarriedDocument,
+    MatrixMode,
+    MdmDocument,
+    MdmRules,
+    OrderFlags,
+    Participant,
+    Profile,
+)
+from interop.hl7v2.mdm.parse import parse_mdm
+from interop.hl7v2.mdm.write import build_mdm, build_oru, mdm_header, oru_header
+
+__all__ = [
+    "CarriedDocument",
+    "MatrixMode",
+    "MdmDocument",
+    "MdmRules",
+    "OrderFlags",
+    "Participant",
+    "Profile",
+    "build_mdm",
+    "build_oru",
+    "check_order",
+    "mdm_header",
+    "oru_header",
+    "parse_mdm",
+]
