@@ -6,6 +6,7 @@ received documents are often not conform (cda.md 12.4). `interop.cda.check` is f
 
 import binascii
 from base64 import b64decode
+from typing import TypeVar
 
 from lxml import etree
 
@@ -37,6 +38,8 @@ from interop.cda.reading import (
 )
 from interop.cda.refusals import CdaRefusal, CdaRefused
 from interop.xml import DOCUMENT_LIMITS, parse_xml
+
+Value = TypeVar("Value")
 
 _PDF_COPY = (
     f".//c:section[c:templateId/@root='{codes.TEMPLATE_PDF_COPY_SECTION.root}']"
@@ -76,22 +79,15 @@ def read_cda(root: etree._Element) -> ParsedCda:
         CdaRefused: as `parse_cda`.
     """
     document = clinical_document(root)
-    identifier = read_id(one(document, "c:id"))
-    document_type = read_code(one(document, "c:code"))
-    effective_time = value_of(document, "c:effectiveTime")
-    for value, name in ((identifier, "id"), (document_type, "code"), (effective_time, "effectiveTime")):
-        if not value:
-            raise CdaRefused(CdaRefusal.HEADER, f"L'en-tête CDA n'a pas d'élément {name} utilisable")
-    assert identifier is not None and document_type is not None  # noqa: S101 - told to the type checker
     orders = many(document, "c:inFulfillmentOf/c:order")
     return ParsedCda(
         template_ids=read_ids(document, "c:templateId"),
-        id=identifier,
+        id=_required(read_id(one(document, "c:id")), "id"),
         set_id=read_id(one(document, "c:setId")),
         version_number=_integer(value_of(document, "c:versionNumber")),
-        type=document_type,
+        type=_required(read_code(one(document, "c:code")), "code"),
         title=text_of(one(document, "c:title")),
-        effective_time=effective_time,
+        effective_time=_required(value_of(document, "c:effectiveTime"), "effectiveTime"),
         confidentiality=read_code(one(document, "c:confidentialityCode")),
         language=value_of(document, "c:languageCode", "code"),
         patient=read_patient(document),
@@ -112,6 +108,13 @@ def read_cda(root: etree._Element) -> ParsedCda:
         body=_body(document),
         is_self_presenting=document is not root,
     )
+
+
+def _required(value: Value | None, name: str) -> Value:
+    """Return what no document can do without."""
+    if not value:
+        raise CdaRefused(CdaRefusal.HEADER, f"L'en-tête CDA n'a pas d'élément {name} utilisable")
+    return value
 
 
 def _actors(document: etree._Element, path: str) -> tuple[ParsedActor, ...]:

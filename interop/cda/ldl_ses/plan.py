@@ -24,51 +24,53 @@ from interop.cda.ldl_ses.model import (
     PlannedAct,
     PlannedEncounter,
 )
-from interop.cda.narrative import Anchor, add_table, shown_day
+from interop.cda.narrative import Anchor, Cell, add_table, shown_day
 from interop.cda.sections import add_reference
 
 
 def add_care_plan(
     section: etree._Element, text: etree._Element, context: BodyContext, letter: DischargeLetter
 ) -> None:
-    """Fill the section FR-Plan-de-soins."""
-    zone = context.zone
+    """Fill the section FR-Plan-de-soins: a table and entries for each kind of plan that there is."""
     acts = [(f"ACT-{rank:03d}", act) for rank, act in enumerate(letter.planned_acts, start=1)]
     follow_ups = [(f"EXAM-{rank:03d}", asked) for rank, asked in enumerate(letter.follow_ups, start=1)]
     encounters = [
         (f"CONSULT-{rank:03d}", planned) for rank, planned in enumerate(letter.planned_encounters, start=1)
     ]
-    if acts:
-        rows = [
-            (
-                f"{act.act.code} [CCAM]",
-                Anchor(anchor, act.act.display),
-                shown_day(act.on, zone),
-                _joined(act.priority, act.comment),
-            )
-            for anchor, act in acts
-        ]
-        add_table(text, rows, title="Actes")
-    if follow_ups:
-        rows_asked = [(Anchor(anchor, asked.text), shown_day(asked.on, zone)) for anchor, asked in follow_ups]
-        add_table(text, rows_asked, title="Demandes d'examen ou de suivi")
-    if encounters:
-        rows_planned = [
-            (
-                planned.kind.display,
-                Anchor(anchor, planned.text),
-                shown_day(planned.on, zone),
-                _joined(planned.priority, ""),
-            )
-            for anchor, planned in encounters
-        ]
-        add_table(text, rows_planned, title="Consultations")
+    for title, rows in (
+        ("Actes", [_act_row(act, anchor, context) for anchor, act in acts]),
+        (
+            "Demandes d'examen ou de suivi",
+            [(Anchor(anchor, asked.text), shown_day(asked.on, context.zone)) for anchor, asked in follow_ups],
+        ),
+        ("Consultations", [_encounter_row(planned, anchor, context) for anchor, planned in encounters]),
+    ):
+        if rows:
+            add_table(text, rows, title=title)
     for anchor, act in acts:
         _add_act(add(section, "entry"), context, act, anchor)
     for anchor, asked in follow_ups:
         _add_follow_up(add(section, "entry"), context, asked, anchor)
     for anchor, planned in encounters:
         _add_encounter(add(section, "entry"), context, planned, anchor)
+
+
+def _act_row(act: PlannedAct, anchor: str, context: BodyContext) -> tuple[Cell, ...]:
+    return (
+        f"{act.act.code} [CCAM]",
+        Anchor(anchor, act.act.display),
+        shown_day(act.on, context.zone),
+        _joined(act.priority, act.comment),
+    )
+
+
+def _encounter_row(planned: PlannedEncounter, anchor: str, context: BodyContext) -> tuple[Cell, ...]:
+    return (
+        planned.kind.display,
+        Anchor(anchor, planned.text),
+        shown_day(planned.on, context.zone),
+        _joined(planned.priority, ""),
+    )
 
 
 def _joined(priority: Code | None, comment: str) -> str:
