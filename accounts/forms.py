@@ -44,7 +44,7 @@ class AccountChoiceForm(forms.Form):
 
 class AccessRequestForm(forms.Form):
     message = forms.CharField(
-        label="Précisions pour l'administrateur (service, fonction)",
+        label="Précisions pour l’administrateur (service, fonction)",
         max_length=500,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),

@@ -147,7 +147,7 @@ def _elsewhere(request: HttpRequest, name: str, code: str) -> HttpResponse:
     target = reverse(name)
     if is_page(request):
         path = request.get_full_path()
-        return redirect(target if path == "/" else f"{target}?{urlencode({'next': path})}")
+        return redirect(target if path == "/" else f"{target}?{urlencode({'next': path}, safe='/')}")
     response = JsonResponse({"code": code}, status=401)
     if request.headers.get("HX-Request") == "true":
         response["HX-Redirect"] = target

@@ -116,11 +116,11 @@ class GrantRefusal(Enum):
     """Why a role may not be given."""
 
     TO_ONESELF = "Vous ne pouvez pas vous donner une habilitation à vous-même."
-    NO_MANDATE = "Votre compte n'a pas le droit de donner des habilitations."
+    NO_MANDATE = "Votre compte n’a pas le droit de donner des habilitations."
     OTHER_FAMILY = (
-        "Ce compte a déjà un rôle d'une autre famille : les fonctions séparées demandent des comptes séparés."
+        "Ce compte a déjà un rôle d’une autre famille : les fonctions séparées demandent des comptes séparés."
     )
-    SERVICE_KIND = "Ce rôle est réservé aux comptes de service, et un compte de service n'a que celui-là."
+    SERVICE_KIND = "Ce rôle est réservé aux comptes de service, et un compte de service n’a que celui-là."
     INACTIVE = "Ce compte est suspendu ou clos."
 
 

@@ -96,7 +96,7 @@ def user_create(
     person needs two. A password that the policy refuses raises AccountError too.
     """
     if User.objects.filter(login=login).exists():
-        raise AccountError("Cet identifiant de connexion existe déjà : il n'est jamais réattribué.")
+        raise AccountError("Cet identifiant de connexion existe déjà : il n’est jamais réattribué.")
     _check_rpps(rpps, shared_reason=shared_rpps_reason)
     user = User(
         login=login,
@@ -185,13 +185,13 @@ def _check_rpps(rpps: str, *, shared_reason: str, excluding: User | None = None)
     if not rpps:
         return
     if not rpps_is_valid(rpps):
-        raise AccountError("Ce numéro RPPS n'est pas valable : 11 chiffres et une clé juste sont attendus.")
+        raise AccountError("Ce numéro RPPS n’est pas valable : 11 chiffres et une clé juste sont attendus.")
     others = User.objects.filter(rpps=rpps, is_active=True)
     if excluding is not None:
         others = others.exclude(pk=excluding.pk)
     if others.exists() and not shared_reason:
         raise AccountError(
-            "Un compte actif porte déjà ce RPPS : dites pourquoi cette personne a besoin d'un second compte."
+            "Un compte actif porte déjà ce RPPS : dites pourquoi cette personne a besoin d’un second compte."
         )
 
 
@@ -221,7 +221,7 @@ def _set_active(user: User, *, actor: Actor, active: bool, event: str, reason: s
     if user.closed_at is not None:
         raise AccountError("Ce compte est clos : il ne peut plus être modifié.")
     if actor.uid == user.uid:
-        raise AccountError("Vous ne pouvez pas changer l'état de votre propre compte.")
+        raise AccountError("Vous ne pouvez pas changer l’état de votre propre compte.")
     user.is_active = active
     user.save(update_fields=["is_active"])
     trace_write(
@@ -347,7 +347,7 @@ def assignment_revoke(*, assignment: Assignment, actor: Actor, reason: str = "")
         return assignment
     assignment.until = now
     if assignment.since >= now:
-        raise AccountError("Cette habilitation n'a pas commencé : changez sa période.")
+        raise AccountError("Cette habilitation n’a pas commencé : changez sa période.")
     assignment.save(update_fields=["until"])
     _trace_grant("role.revoke", assignment, actor=actor, reason=reason)
     return assignment
@@ -472,7 +472,7 @@ def access_request_decide(
     if request.state != RequestState.PENDING:
         raise AccountError("Cette demande a déjà été traitée.")
     if not decider.has_perm(MANDATE):
-        raise AccountError("Votre compte n'a pas le droit de rattacher une identité.")
+        raise AccountError("Votre compte n’a pas le droit de rattacher une identité.")
     if state == RequestState.ACCEPTED:
         target = account or request.account
         if target is None:

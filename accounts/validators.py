@@ -64,7 +64,7 @@ class ContextValidator:
             raise ValidationError("Une année ne protège pas : choisissez un mot de passe plus long.")
 
     def get_help_text(self) -> str:
-        return "Le mot de passe ne contient ni votre nom, ni votre identifiant, ni celui de l'établissement."
+        return "Le mot de passe ne contient ni votre nom, ni votre identifiant, ni celui de l’établissement."
 
 
 class HistoryValidator:

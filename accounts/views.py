@@ -52,7 +52,7 @@ from audit.enums import Action, Outcome
 from audit.services import trace_write
 from establishment.models import LegalEntity
 
-REFUSED = "Identifiant ou mot de passe refusé. Après plusieurs échecs, l'accès est suspendu un moment."
+REFUSED = "Identifiant ou mot de passe refusé. Après plusieurs échecs, l’accès est suspendu un moment."
 
 # --- Login ------------------------------------------------------------------------------------
 

@@ -60,14 +60,14 @@ STATUS = {
 ADVICE = {
     LoginRefusal.CANCELLED: "Vous avez annulé la connexion, ou son délai est dépassé. Recommencez.",
     LoginRefusal.STATE: "Cette demande de connexion a expiré ou a déjà servi. Recommencez.",
-    LoginRefusal.TOKEN: "La réponse du fournisseur d'identité n'a pas pu être vérifiée. Recommencez ; si "
-    "le problème persiste, transmettez ce code à l'assistance.",
+    LoginRefusal.TOKEN: "La réponse du fournisseur d’identité n’a pas pu être vérifiée. Recommencez ; si "
+    "le problème persiste, transmettez ce code à l’assistance.",
     LoginRefusal.NO_ACCOUNT: "Aucun compte de cet établissement ne correspond.",
-    LoginRefusal.ACCOUNT: "Adressez-vous à l'administrateur des comptes avec ce code.",
-    LoginRefusal.UNREACHABLE: "Le fournisseur d'identité ne répond pas. Utilisez un autre moyen de "
+    LoginRefusal.ACCOUNT: "Adressez-vous à l’administrateur des comptes avec ce code.",
+    LoginRefusal.UNREACHABLE: "Le fournisseur d’identité ne répond pas. Utilisez un autre moyen de "
     "connexion, ou réessayez dans quelques minutes.",
-    LoginRefusal.ASSURANCE: "Le moyen d'identification utilisé ne suffit pas. Recommencez avec votre carte "
-    "ou l'application e-CPS.",
+    LoginRefusal.ASSURANCE: "Le moyen d’identification utilisé ne suffit pas. Recommencez avec votre carte "
+    "ou l’application e-CPS.",
 }
 
 
@@ -287,7 +287,7 @@ def provider_logout(request: HttpRequest) -> HttpResponse:
         if tokens.get("refresh"):
             client.revoke(tokens["refresh"])
     except LoginRefused:
-        messages.warning(request, f"{provider.label} ne répond pas : sa session se fermera d'elle-même.")
+        messages.warning(request, f"{provider.label} ne répond pas : sa session se fermera d’elle-même.")
         return redirect("accounts:login")
     if not address:
         return redirect("accounts:login")
