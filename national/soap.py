@@ -57,7 +57,7 @@ def exchange(transport: Transport, request: SoapRequest) -> SoapAnswer:
         NationalServiceError: it could not be reached, or answered something else than SOAP.
     """
     addressing = Addressing(
-        to=transport.settings.base_url + request.path,
+        to=transport.settings.url(request.path),
         action=request.action,
         message_id=request.message_id,
     )
@@ -113,11 +113,9 @@ def _unreadable(
             code,
             text,
             kind=RejectionKind.CONFIGURATION,
-            message=f"Le service {label} a refusé l'appel ({code}) : son adresse est à vérifier.",
+            message=f"{label} a refusé l'appel ({code}) : son adresse est à vérifier.",
         )
     if not repeatable and (success or answer.status in _GATEWAY):
-        message = f"Le service {label} a donné une réponse illisible ; l'issue sera vérifiée."
+        message = f"{label} a donné une réponse illisible ; l'issue sera vérifiée."
         return Uncertain(message, code="UNREADABLE" if success else code, text=text)
-    return Unavailable(
-        f"Le service {label} est indisponible.", code="UNREADABLE" if success else code, text=text
-    )
+    return Unavailable(f"{label} est indisponible.", code="UNREADABLE" if success else code, text=text)

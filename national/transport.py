@@ -58,7 +58,10 @@ class TlsFiles:
 
 @dataclass(frozen=True, slots=True)
 class TransportSettings:
-    """One service of one environment. Times in seconds, sizes in bytes. `label` is read by users."""
+    """One service of one environment. Times in seconds, sizes in bytes.
+
+    `label` is the subject of the sentences that users read: "Le DMP".
+    """
 
     label: str
     base_url: str
@@ -73,6 +76,10 @@ class TransportSettings:
     def __post_init__(self) -> None:
         if not self.base_url.startswith("https://"):
             raise ValueError("a national service is called over https")
+
+    def url(self, path: str) -> str:
+        """Address of an operation of the service."""
+        return f"{self.base_url.rstrip('/')}/{path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +140,7 @@ class Transport:
             with self._client() as client:
                 request = client.build_request(
                     "POST",
-                    path,
+                    self.settings.url(path),
                     content=body,
                     headers={"Content-Type": content_type},
                     timeout=timeout,
@@ -182,7 +189,7 @@ class Transport:
         return Unavailable(self._text("ne répond pas"), code=code, text=str(error))
 
     def _text(self, what: str) -> str:
-        return f"Le service {self.settings.label} {what}."
+        return f"{self.settings.label} {what}."
 
     @contextmanager
     def _client(self) -> Iterator[httpx.Client]:
@@ -209,7 +216,9 @@ class Transport:
                 CERTIFICATE_UNREADABLE,
                 str(error),
                 kind=RejectionKind.CONFIGURATION,
-                message=f"Les certificats du service {self.settings.label} ne peuvent pas être lus.",
+                message=self._text(
+                    "ne peut pas être joint : les certificats de la structure sont illisibles"
+                ),
             ) from error
 
     def _retire(self) -> None:
@@ -221,7 +230,6 @@ class Transport:
     def _open(self) -> httpx.Client:
         settings = self.settings
         return httpx.Client(
-            base_url=settings.base_url,
             verify=build_tls_context(settings.tls),
             trust_env=False,
             follow_redirects=False,

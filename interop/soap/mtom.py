@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 from urllib.parse import quote, unquote
 
 from lxml import etree
@@ -171,7 +172,7 @@ def _part_headers(media_type: str, content_id: str) -> bytes:
 def _parameters(content_type: str) -> dict[str, str]:
     message = Message()
     message["Content-Type"] = content_type.replace("\r", " ").replace("\n", " ")
-    return {name.lower(): value for name, value in message.get_params(failobj=[])}
+    return {name.lower(): collapse_rfc2231_value(value) for name, value in message.get_params(failobj=[])}
 
 
 def _split(body: bytes, boundary: bytes, limits: MtomLimits) -> list[bytes]:

@@ -57,7 +57,7 @@ def verify_vihf(assertion: etree._Element, certificate: x509.Certificate, *, now
         raise VihfRefused("the signature does not cover the assertion")
     if signed.get("ID") != assertion.get("ID"):
         raise VihfRefused("the signature covers another assertion")
-    issued = datetime.fromisoformat(signed.get("IssueInstant", ""))
+    issued = _instant(signed.get("IssueInstant", ""))
     if not -_CLOCK_SKEW <= now - issued <= timedelta(seconds=codes.TOKEN_LIFETIME_SECONDS):
         raise VihfRefused("the token is too old, or of the future")
     return VerifiedVihf(
@@ -67,6 +67,16 @@ def verify_vihf(assertion: etree._Element, certificate: x509.Certificate, *, now
         issue_instant=issued,
         attributes=_attributes(signed),
     )
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise VihfRefused("the token has no instant") from None
+    if instant.tzinfo is None:
+        raise VihfRefused("the instant of the token has no time zone")
+    return instant
 
 
 def _attributes(assertion: etree._Element) -> dict[str, tuple[str, ...]]:

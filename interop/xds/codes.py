@@ -6,6 +6,9 @@ documents de santé", official DMP example messages. UUIDs and URNs are national
 
 from typing import Final
 
+from interop.ins.codes import INS_NIA_OID, INS_NIR_DEMO_OID, INS_NIR_OID, INS_NIR_TEST_OID
+from interop.ins.codes import INS_OIDS as INS_OIDS
+
 # Namespaces
 NS_RIM: Final = "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"
 NS_RS: Final = "urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0"
@@ -173,11 +176,10 @@ OID_PERSON: Final = "1.2.250.1.71.4.2.1"
 """National identifiers of professionals."""
 OID_STRUCTURE: Final = "1.2.250.1.71.4.2.2"
 """National identifiers of structures."""
-OID_INS_NIR: Final = "1.2.250.1.213.1.4.8"
-OID_INS_NIA: Final = "1.2.250.1.213.1.4.9"
-OID_INS_NIR_TEST: Final = "1.2.250.1.213.1.4.10"
-OID_INS_NIR_DEMO: Final = "1.2.250.1.213.1.4.11"
-INS_OIDS: Final = frozenset({OID_INS_NIR, OID_INS_NIA, OID_INS_NIR_TEST, OID_INS_NIR_DEMO})
+OID_INS_NIR: Final = INS_NIR_OID
+OID_INS_NIA: Final = INS_NIA_OID
+OID_INS_NIR_TEST: Final = INS_NIR_TEST_OID
+OID_INS_NIR_DEMO: Final = INS_NIR_DEMO_OID
 
 # Confidentiality
 CONFIDENTIALITY_NORMAL: Final = "N"

@@ -30,10 +30,6 @@ class Cx:
         parts = _components(text, 5)
         return cls(_unescaped(parts[0]), _authority(parts[3]), parts[4])
 
-    @property
-    def is_ins(self) -> bool:
-        return self.authority in codes.INS_OIDS
-
 
 @dataclass(frozen=True, slots=True)
 class Xcn:

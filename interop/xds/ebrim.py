@@ -27,9 +27,11 @@ from interop.xds.metadata import (
     entry_problems,
     set_problems,
 )
+from interop.xml import xml_text
 
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _NSMAP = {None: codes.NS_RIM}
+_NUMBER_LENGTH = 19
 
 
 def build_submit_objects(objects: RegistryObjects) -> etree._Element:
@@ -207,7 +209,7 @@ def _add_slot(element: etree._Element, name: str, *values: str) -> None:
     slot = etree.SubElement(element, _rim("Slot"), name=name)
     listing = etree.SubElement(slot, _rim("ValueList"))
     for value in present:
-        etree.SubElement(listing, _rim("Value")).text = value
+        etree.SubElement(listing, _rim("Value")).text = xml_text(value)
 
 
 def _add_strings(element: etree._Element, title: str, comments: str) -> None:
@@ -220,7 +222,7 @@ def _add_string(element: etree._Element, name: str, text: str) -> None:
         return
     string = etree.SubElement(etree.SubElement(element, _rim(name)), _rim("LocalizedString"))
     string.set("charset", codes.CHARSET)
-    string.set("value", text)
+    string.set("value", xml_text(text))
     string.set(_LANG, codes.LANGUAGE)
 
 
@@ -259,7 +261,7 @@ def _read_entry(element: etree._Element) -> DocumentEntry:
         source_patient_id=_read_cx(_first(slots, codes.SLOT_SOURCE_PATIENT_ID)),
         source_patient_info=slots.get(codes.SLOT_SOURCE_PATIENT_INFO, ()),
         hash=_first(slots, codes.SLOT_HASH),
-        size=_number(_first(slots, codes.SLOT_SIZE), -1),
+        size=number_of(_first(slots, codes.SLOT_SIZE), -1),
         uri=_first(slots, codes.SLOT_URI),
         authors=_read_authors(element, codes.SCHEME_AUTHOR),
         class_code=_first_code(element, codes.SCHEME_CLASS_CODE),
@@ -349,11 +351,12 @@ def _string(element: etree._Element, name: str) -> str:
 
 def _version(element: etree._Element) -> int:
     info = element.find(_rim("VersionInfo"))
-    return 0 if info is None else _number(info.get("versionName", ""), 0)
+    return 0 if info is None else number_of(info.get("versionName", ""), 0)
 
 
-def _number(text: str, absent: int) -> int:
-    return int(text) if text.isascii() and text.isdigit() else absent
+def number_of(text: str, absent: int) -> int:
+    """Read a count written by a registry; `absent` when it is none."""
+    return int(text) if len(text) < _NUMBER_LENGTH and text.isascii() and text.isdigit() else absent
 
 
 def _read_cx(text: str) -> Cx:

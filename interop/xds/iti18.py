@@ -15,10 +15,11 @@ from lxml import etree
 from interop.soap.errors import SoapError
 from interop.xds import codes
 from interop.xds.composed import Cx
-from interop.xds.ebrim import parse_object_list
+from interop.xds.ebrim import number_of, parse_object_list
 from interop.xds.metadata import SLOT_VALUE_LENGTH, Code, RegistryObjects
 from interop.xds.responses import RegistryResponse, read_status
 from interop.xds.times import dtm_from_instant
+from interop.xml import xml_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +160,10 @@ def parse_query_response(element: etree._Element) -> QueryResponse:
     if element.tag != f"{{{codes.NS_QUERY}}}AdhocQueryResponse":
         raise SoapError(f"{element.tag} instead of AdhocQueryResponse")
     listing = element.find(f"{{{codes.NS_RIM}}}RegistryObjectList")
-    total = element.get("totalResultCount", "")
     return QueryResponse(
         response=read_status(element),
         objects=RegistryObjects() if listing is None else parse_object_list(listing),
-        total=int(total) if total.isascii() and total.isdigit() else -1,
+        total=number_of(element.get("totalResultCount", ""), -1),
     )
 
 
@@ -182,7 +182,7 @@ def _query(
             slot = etree.SubElement(query, f"{{{codes.NS_RIM}}}Slot", name=name)
             listing = etree.SubElement(slot, f"{{{codes.NS_RIM}}}ValueList")
             for value in values:
-                etree.SubElement(listing, f"{{{codes.NS_RIM}}}Value").text = value
+                etree.SubElement(listing, f"{{{codes.NS_RIM}}}Value").text = xml_text(value)
     return request
 
 

@@ -29,7 +29,7 @@ def start(tls_files: TlsFiles, tmp_path: Path) -> Iterator[Start]:
             script: Script, *, tls_1_2: bool = False, **settings: object
         ) -> tuple[LoopbackServer, Transport]:
             server = stack.enter_context(serving(tmp_path, script, tls_1_2=tls_1_2))
-            options = {"label": "DMP", "base_url": server.base_url, "tls": tls_files} | settings
+            options = {"label": "Le DMP", "base_url": server.base_url, "tls": tls_files} | settings
             transport = Transport(TransportSettings(**options))
             stack.callback(transport.close)
             return server, transport

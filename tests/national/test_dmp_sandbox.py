@@ -47,7 +47,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     with Sandbox(SandboxSettings(state=tmp_path_factory.mktemp("sandbox"))) as box:
         files = box.addresses.certificates
         tls = TlsFiles(Path(files.ca), Path(files.client_cert), Path(files.client_key))
-        settings = TransportSettings("DMP", box.addresses.dmp.base_url, tls, breaker_threshold=0)
+        settings = TransportSettings("Le DMP", box.addresses.dmp.base_url, tls, breaker_threshold=0)
         transport = Transport(settings)
         calls: list[CallRecord] = []
         seal = Seal.from_pem(Path(files.seal_cert).read_bytes(), Path(files.seal_key).read_bytes())

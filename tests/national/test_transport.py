@@ -61,11 +61,11 @@ def test_a_compressed_answer_is_not_inflated(start: Start) -> None:
 
 
 def test_a_refused_connection_is_unavailable(tls_files: TlsFiles) -> None:
-    transport = Transport(TransportSettings("DMP", f"https://localhost:{closed_port()}/", tls_files))
+    transport = Transport(TransportSettings("Le DMP", f"https://localhost:{closed_port()}/", tls_files))
     with pytest.raises(Unavailable) as caught:
         post(transport)
     transport.close()
-    assert caught.value.message == "Le service DMP ne répond pas."
+    assert caught.value.message == "Le DMP ne répond pas."
     assert caught.value.code == "ConnectError"
 
 
@@ -230,7 +230,7 @@ def test_an_answer_beyond_the_limit_is_not_read(start: Start) -> None:
 def test_an_answer_that_drips_is_bounded_in_time(start: Start) -> None:
     ticks = iter(range(0, 1000, 10))
     server, _transport = start(lambda request: Reply(b"x" * 400_000))
-    settings = TransportSettings("DMP", server.base_url, _transport.settings.tls, breaker_threshold=0)
+    settings = TransportSettings("Le DMP", server.base_url, _transport.settings.tls, breaker_threshold=0)
     transport = Transport(settings, clock=lambda: float(next(ticks)))
     with pytest.raises(Uncertain) as caught:
         post(transport, read_timeout=5.0)
@@ -240,7 +240,7 @@ def test_an_answer_that_drips_is_bounded_in_time(start: Start) -> None:
 
 def test_after_five_failures_the_service_is_left_alone_for_a_while(tls_files: TlsFiles) -> None:
     now = [0.0]
-    settings = TransportSettings("DMP", f"https://localhost:{closed_port()}/", tls_files)
+    settings = TransportSettings("Le DMP", f"https://localhost:{closed_port()}/", tls_files)
     transport = Transport(settings, clock=lambda: now[0])
     found = []
     for _ in range(6):
@@ -277,9 +277,16 @@ def test_a_threshold_of_zero_never_opens() -> None:
     assert breaker.allows()
 
 
+def test_an_address_with_or_without_a_last_slash_is_the_same(tls_files: TlsFiles) -> None:
+    urls = {
+        TransportSettings("x", url, tls_files).url("registry") for url in ("https://h/v2", "https://h/v2/")
+    }
+    assert urls == {"https://h/v2/registry"}
+
+
 def test_a_plain_address_is_refused(tls_files: TlsFiles) -> None:
     with pytest.raises(ValueError, match="https"):
-        TransportSettings("DMP", "http://localhost/", tls_files)
+        TransportSettings("Le DMP", "http://localhost/", tls_files)
 
 
 def test_threads_share_a_transport(start: Start) -> None:

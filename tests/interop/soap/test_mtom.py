@@ -1,6 +1,7 @@
 """MTOM: bytes in, same bytes out; frames that lie are refused."""
 
 import base64
+import contextlib
 import os
 
 import pytest
@@ -146,3 +147,34 @@ def test_a_reference_that_leads_nowhere_is_refused() -> None:
     element[0].set("href", "http://localhost/absent@x")
     with pytest.raises(SoapError, match="no attachment"):
         included_content(element, {"absent@x": b""})
+
+
+@given(
+    st.sampled_from(
+        [
+            "multipart/related; boundary=b",
+            "multipart/related; boundary*=utf-8''b; start=\"<a>\"",
+            'multipart/related; boundary="b',
+            "multipart/related; boundary=b; boundary=c; =;;",
+        ]
+    ),
+    st.lists(
+        st.sampled_from(
+            [
+                b"--b",
+                b"--",
+                b"\r\n",
+                b"\n",
+                b"Content-ID: <a>",
+                b"Content-Transfer-Encoding: base64",
+                b"x",
+                b":",
+            ]
+        )
+        | st.binary(max_size=5),
+        max_size=30,
+    ),
+)
+def test_nothing_but_a_refusal_comes_of_bytes_that_lie(content_type: str, pieces: list[bytes]) -> None:
+    with contextlib.suppress(SoapError):
+        parse_multipart(content_type, b"".join(pieces))

@@ -284,3 +284,16 @@ def test_a_signature_wrapped_around_another_assertion_is_refused() -> None:
 def test_a_token_holds_thirty_seconds(seconds: int) -> None:
     with pytest.raises(VihfRefused, match="old"):
         verify_vihf(parse_xml(signed()), pki.seal().certificate, now=NOW + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("instant", ["", "hier", "2026-11-24T09:30:00"])
+def test_a_token_without_an_instant_is_refused(instant: str) -> None:
+    element = assertion()
+    element.set("IssueInstant", instant)
+    with pytest.raises(VihfRefused, match="instant"):
+        verify_vihf(parse_xml(sign_vihf(element, pki.seal())), pki.seal().certificate, now=NOW)
+
+
+def test_characters_that_xml_cannot_carry_do_not_stop_a_break_glass() -> None:
+    claims = replace(CONSULTING, purpose=Purpose.BREAK_GLASS, access_reason="Patient\x0binconscient")
+    assert [v.text for v in attribute(assertion(claims), codes.ATTR_ACCESS_REASON)] == ["Patientinconscient"]

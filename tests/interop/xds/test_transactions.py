@@ -356,3 +356,7 @@ def test_a_slot_of_an_association_is_found_by_name() -> None:
 def test_a_document_entry_can_be_written_without_the_check_of_a_submission() -> None:
     bare = DocumentEntry(entry_id="a", unique_id="1.2", patient_id=INS)
     assert parse_object_list(build_object_list(RegistryObjects(entries=(bare,)))).entries == (bare,)
+
+
+def test_a_count_beyond_reason_is_no_count() -> None:
+    assert iti18.parse_query_response(query_response("", f'totalResultCount="{"9" * 5000}"')).total == -1
