@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
+from interop.ins import codes as ins_codes
 from interop.xds import codes as xds
 from sandbox.demo import DmpState, Patient
 from sandbox.dmp.faults import UnknownEffectError
@@ -108,7 +109,7 @@ class AdminService:
 
     def _documents(self, request: Request) -> Response:
         """Documents of the matricule `ins` (and authority `oid`, the test one by default)."""
-        ins = (request.query.get("ins", ""), request.query.get("oid", xds.OID_INS_NIR_TEST))
+        ins = (request.query.get("ins", ""), request.query.get("oid", ins_codes.INS_NIR_TEST_OID))
         found = self._dmp.registry.documents(ins)
         return json_response([document_view(document) for document in found if not document.is_signature])
 
@@ -124,13 +125,13 @@ class AdminService:
             person = Patient(state=state, **{name: str(value) for name, value in values.items()})
         except (KeyError, ValueError, TypeError) as error:
             raise BadRequestError(f"patient: {error}") from error
-        if person.oid not in xds.INS_OIDS:
+        if person.oid not in ins_codes.INS_OIDS:
             raise BadRequestError("patient: oid is not that of an INS")
         self._dmp.registry.put_patient(person)
         return json_response(_patient_view(person))
 
     def _set_authorisation(self, values: dict[str, Any]) -> Response:
-        ins = (str(values.get("ins", "")), str(values.get("oid", xds.OID_INS_NIR_TEST)))
+        ins = (str(values.get("ins", "")), str(values.get("oid", ins_codes.INS_NIR_TEST_OID)))
         actor, state = str(values.get("actor", "")), values.get("state")
         if self._dmp.registry.patient(ins) is None or not actor or state not in AUTHORISATION_STATES:
             raise BadRequestError("ins of a known patient, actor, and state valid, expired, blocked or none")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from interop.ins import codes as ins_codes
 from interop.vihf import codes as vihf
-from interop.xds import codes as xds
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Patient:
     birth_date: str
     sex: str
     state: DmpState
-    oid: str = xds.OID_INS_NIR_TEST
+    oid: str = ins_codes.INS_NIR_TEST_OID
 
 
 SITE_RIVIERES: Final = Site(

@@ -3,6 +3,7 @@
 import json
 import secrets
 import ssl
+import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -15,6 +16,7 @@ from cryptography import x509
 from sandbox.admin import AdminService
 from sandbox.authority import Certificates, ensure_certificates, server_context
 from sandbox.demo import LEGAL_ENTITY, LegalEntity
+from sandbox.dmp.pages import PatientPages
 from sandbox.dmp.service import BASE_PATH, DmpService
 from sandbox.html import STYLE_PATH, style_response
 from sandbox.psc.http import ProviderService
@@ -149,6 +151,7 @@ class Sandbox:
         )
         self._closing.append(self.dmp.close)
         self._admin = AdminService(psc=self.psc, dmp=self.dmp)
+        self._patient_pages = PatientPages(self.dmp)
         self._listen()
         write_private(settings.state / ADDRESSES_FILE, self.addresses.as_json().encode())
 
@@ -212,8 +215,12 @@ class Sandbox:
             service.stopping.set()
         if hasattr(self, "dmp"):
             self.dmp.stopping.set()
-        for server in self._servers:
-            server.stop()
+        # All at once: each waits for the end of its own loop.
+        stopping = [threading.Thread(target=server.stop) for server in self._servers]
+        for thread in stopping:
+            thread.start()
+        for thread in stopping:
+            thread.join()
         for close in self._closing:
             close()
         self._servers, self._providers, self._closing = [], [], []
@@ -228,7 +235,7 @@ class Sandbox:
             return Response(HTTPStatus.MISDIRECTED_REQUEST, b"unknown host")
         if request.path == STYLE_PATH:
             return style_response()
-        routes: list[Callable[[Request], Response | None]] = [self._admin]
+        routes: list[Callable[[Request], Response | None]] = [self._admin, self._patient_pages]
         routes += [provider.browser for provider in self._providers]
         for route in routes:
             answer = route(request)

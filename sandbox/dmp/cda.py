@@ -3,6 +3,8 @@
 Source: CI-SIS, structuration minimale des documents; spec of the metadata (each value comes from the header).
 """
 
+import base64
+import binascii
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -81,6 +83,17 @@ def read_header(content: bytes) -> CdaHeader:
         replaces=_replaced(root),
         body_media_type=_body_media_type(root),
     )
+
+
+def read_pdf(content: bytes) -> bytes | None:
+    """The PDF inside a document: its body, or the copy that a structured document carries."""
+    for element in parse(content, large=True).iter():
+        if element.get("mediaType") == "application/pdf" and element.get("representation") == "B64":
+            try:
+                return base64.b64decode("".join((element.text or "").split()), validate=True)
+            except binascii.Error:
+                return None
+    return None
 
 
 def utc(value: str) -> str:

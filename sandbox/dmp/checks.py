@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from interop.ins import codes as ins_codes
 from interop.xds import codes as xds
 from sandbox import codes
 from sandbox.dmp import value_sets
@@ -239,7 +240,7 @@ def _identifier_problems(item: RegistryObject, scheme: str, name: str, label: st
 def _patient_problems(item: RegistryObject, scheme: str, name: str) -> Problems:
     found_name, value = item.identifiers.get(scheme, ("", ""))
     found = _INS_CX.fullmatch(value)
-    if found is None or found[1] not in xds.INS_OIDS:
+    if found is None or found[1] not in ins_codes.INS_OIDS:
         yield f"{name} missing or not an INS"
     elif found_name != name:
         yield f"{name} badly named"
@@ -308,7 +309,7 @@ def document_problems(entry: RegistryObject, header: CdaHeader, token: Vihf) -> 
     yield from _format_problems(entry, header)
     if header.unique_id == header.set_id:
         yield "document: setId is the same as id"
-    ins = {(value, root) for value, root in header.patient_ids if root in xds.INS_OIDS}
+    ins = {(value, root) for value, root in header.patient_ids if root in ins_codes.INS_OIDS}
     if ins != {(token.matricule, token.ins_oid)}:
         yield "document: the INS of recordTarget is not that of the submission"
 

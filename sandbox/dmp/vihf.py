@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from lxml import etree
 
+from interop.ins import codes as ins_codes
 from interop.vihf import codes as vihf
 from interop.xds import codes as xds
 from sandbox.authority import is_issued_by
@@ -342,7 +343,7 @@ def _patient(attributes: dict[str, list[etree._Element]]) -> tuple[str, str]:
     if vihf.ATTR_RESOURCE_ID not in attributes:
         return "", ""
     found = _matching(attributes, vihf.ATTR_RESOURCE_ID, _CX)
-    if found[2] not in xds.INS_OIDS:
+    if found[2] not in ins_codes.INS_OIDS:
         raise _invalid("resource-id is not an INS")
     return found[1], found[2]
 

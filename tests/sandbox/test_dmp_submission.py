@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from lxml import etree
 
+from interop.ins import codes as ins_codes
 from interop.vihf import codes as vihf
 from interop.xds import codes as xds
 from sandbox.runtime import Sandbox, SandboxSettings
@@ -24,9 +25,9 @@ from tests.sandbox.wire import (
     slot,
 )
 
-CLOSED = ("160012B02077713", xds.OID_INS_NIR_TEST)
-NO_DMP = ("180032B02040123", xds.OID_INS_NIR_TEST)
-UNKNOWN = ("188102B17295264", xds.OID_INS_NIR_TEST)
+CLOSED = ("160012B02077713", ins_codes.INS_NIR_TEST_OID)
+NO_DMP = ("180032B02040123", ins_codes.INS_NIR_TEST_OID)
+UNKNOWN = ("188102B17295264", ins_codes.INS_NIR_TEST_OID)
 RIM = xds.NS_RIM
 
 
@@ -83,7 +84,7 @@ def test_a_signature_of_a_set_may_be_of_the_older_algorithm(hospital: DmpClient)
         (UNKNOWN, xds.ERROR_UNKNOWN_PATIENT),
         (NO_DMP, xds.ERROR_UNKNOWN_PATIENT),
         (CLOSED, xds.DMP_CLOSED),
-        ((INS[0], xds.OID_INS_NIR_DEMO), xds.ERROR_UNKNOWN_PATIENT),
+        ((INS[0], ins_codes.INS_NIR_DEMO_OID), xds.ERROR_UNKNOWN_PATIENT),
     ],
 )
 def test_a_patient_without_open_dmp_is_refused(hospital: DmpClient, ins: tuple[str, str], code: str) -> None:
@@ -93,7 +94,7 @@ def test_a_patient_without_open_dmp_is_refused(hospital: DmpClient, ins: tuple[s
 
 
 def test_the_patient_of_the_token_is_the_patient_of_the_documents(box: Sandbox, hospital: DmpClient) -> None:
-    other = ("275126322074974", xds.OID_INS_NIR_TEST)
+    other = ("275126322074974", ins_codes.INS_NIR_TEST_OID)
     answer = hospital.submit(Draft(), ins=other)
     assert answer.errors[0][0] == xds.ERROR_PATIENT_MISMATCH
     assert documents(box) == []
@@ -519,7 +520,7 @@ def test_the_target_of_a_replacement_must_exist_for_this_patient(hospital: DmpCl
     first = Draft()
     hospital.submit(first)
     uuid = hospital.find(first.letter.unique_id)[0]
-    other = first.letter.next(ins=("275126322074974", xds.OID_INS_NIR_TEST))
+    other = first.letter.next(ins=("275126322074974", ins_codes.INS_NIR_TEST_OID))
     answer = hospital.submit(Draft(other, replaced_uuid=uuid))
     assert answer.errors[0][0] == xds.ERROR_PATIENT_MISMATCH
 

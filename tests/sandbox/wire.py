@@ -20,13 +20,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from lxml import etree
 
+from interop.ins import codes as ins_codes
 from interop.soap import codes as soap
 from interop.vihf import codes as vihf
 from interop.xds import codes as xds
 from sandbox.authority import Credential
 from sandbox.runtime import Sandbox
 
-INS = ("279035121518989", xds.OID_INS_NIR_TEST)
+INS = ("279035121518989", ins_codes.INS_NIR_TEST_OID)
 STRUCTURE = "1990000101"
 ACTOR = "899700900014"
 ROOT = "1.2.250.1.999.1"
@@ -648,19 +649,27 @@ class DmpClient:
         return_type: str = xds.RETURN_LEAF_CLASS,
         mode: str = vihf.MODE_INDIRECT_REINFORCED,
         ins: tuple[str, str] = INS,
+        change: Change = nothing,
     ) -> Answer:
         request = etree.Element(q(xds.NS_QUERY, "AdhocQueryRequest"), nsmap={"query": xds.NS_QUERY})
         sub(request, xds.NS_QUERY, "ResponseOption", returnComposedObjects="true", returnType=return_type)
         adhoc = sub(request, xds.NS_RIM, "AdhocQuery", id=identifier)
         for name, value in slots.items():
             slot(adhoc, name, value)
-        return self.call("registry_url", request, xds.ACTION_ITI18, mode=mode, ins=ins)
+        return self.call("registry_url", request, xds.ACTION_ITI18, mode=mode, ins=ins, change=change)
 
     def call(
-        self, service: str, body: Element, action: str, *, mode: str, ins: tuple[str, str] = INS
+        self,
+        service: str,
+        body: Element,
+        action: str,
+        *,
+        mode: str,
+        ins: tuple[str, str] = INS,
+        change: Change = nothing,
     ) -> Answer:
         address: str = getattr(self.box.addresses.dmp, service)
-        assertion = build_assertion(self.seal, ins=ins, mode=mode)
+        assertion = build_assertion(self.seal, ins=ins, mode=mode, change=change)
         data = build_envelope(body, action, address, assertion)
         content_type = f'application/soap+xml; charset=UTF-8; action="{action}"'
         return read_answer(self.line.post(address, content=data, headers={"Content-Type": content_type}))
