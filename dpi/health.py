@@ -83,9 +83,12 @@ def check_worker() -> Finding:
 
 
 def certificate_finding(label: str, days_left: int) -> Finding:
-    """The state of a certificate by the days it still has."""
+    """The state of a certificate by the days it still has.
+
+    An expired one stops national exchanges, not the care that the rest of the product serves.
+    """
     if days_left < 0:
-        return Finding(State.FAILED, f"{label} : certificat expiré.", days_left)
+        return Finding(State.WARNING, f"{label} : certificat expiré.", days_left)
     if days_left < CERTIFICATE_WARNING_DAYS:
         return Finding(State.WARNING, f"{label} : certificat à renouveler.", days_left)
     return Finding(State.OK, f"{label} : certificat valide.", days_left)

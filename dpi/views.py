@@ -31,4 +31,8 @@ def ready(request: HttpRequest) -> JsonResponse:
         for name, finding in findings.items()
     }
     state = health.State.OK if ok else health.State.FAILED
-    return JsonResponse({"state": state, "parts": parts}, status=200 if ok else 503)
+    return JsonResponse(
+        {"state": state, "parts": parts},
+        status=200 if ok else 503,
+        json_dumps_params={"ensure_ascii": False},
+    )

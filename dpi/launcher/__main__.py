@@ -30,10 +30,15 @@ class Stopped(Exception):
     """SIGINT, SIGTERM or SIGHUP: the person wants everything to stop."""
 
 
+def _ignore_signals() -> None:
+    """While everything is being stopped, a second Ctrl-C must not leave half of it running."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _stop_on_signals() -> None:
     def handler(number: int, frame: FrameType | None) -> NoReturn:
-        for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(other, signal.SIG_IGN)
+        _ignore_signals()
         raise Stopped
 
     # Explicitly: a shell that starts us in the background leaves SIGINT ignored.
@@ -71,7 +76,8 @@ class Instance:
         run_once(plan.manage(self.folder, self.environment, "instance_prepare", "instance_prepare"))
         self.supervisor.start(plan.programs(self.folder, self.options, self.environment))
         self._wait(self._is_ready, "l'application")
-        run_once(plan.manage(self.folder, self.environment, "load_demo", "load_demo"))
+        if self.options.loads_demonstration:
+            run_once(plan.manage(self.folder, self.environment, "load_demo", "load_demo"))
 
     def _start_servers(self) -> plan.Servers:
         """External servers win: what the person gave is used, and nothing is started for it."""
@@ -171,7 +177,8 @@ def _migrations_digest() -> str:
 def welcome(instance: Instance) -> Sequence[str]:
     """What the person reads when everything runs."""
     options = instance.options
-    summary = instance.folder.log("load_demo").read_text("utf-8").strip()
+    loaded = instance.folder.log("load_demo")
+    summary = loaded.read_text("utf-8").strip() if loaded.exists() else ""
     sandbox = f"http://localhost:{instance.environment['DPI_SANDBOX_HTTP_PORT']}"
     return (
         "",
@@ -207,6 +214,7 @@ def main() -> int:
         print(str(error), file=sys.stderr, flush=True)
         return 1
     finally:
+        _ignore_signals()
         if instance is not None:
             instance.stop()
 

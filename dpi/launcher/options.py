@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dpi.engines import Account, permits
+from dpi.words import FALSE_WORDS, TRUE_WORDS
 
 ENTER = 0o1
 
@@ -19,7 +20,7 @@ class LaunchRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Ports and folder of an instance, and the addresses of servers that exist already."""
+    """Ports and folder of an instance, servers that exist already, demonstration hospital or not."""
 
     port: int
     mllp_port: int
@@ -27,10 +28,11 @@ class Options:
     database_url: str = ""
     database_owner_url: str = ""
     redis_url: str = ""
+    loads_demonstration: bool = True
 
 
 def read_options(environment: Mapping[str, str], account: Account | None) -> Options:
-    """Options from DPI_PORT, DPI_MLLP_PORT, DPI_STATE, DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL."""
+    """Options from the variables that README.md and docs/configuration.md list."""
     port = _port(environment, "DPI_PORT", 8000)
     mllp_port = _port(environment, "DPI_MLLP_PORT", 2575)
     if port == mllp_port:
@@ -44,6 +46,7 @@ def read_options(environment: Mapping[str, str], account: Account | None) -> Opt
         database_url=environment.get("DATABASE_URL", "").strip(),
         database_owner_url=environment.get("DATABASE_OWNER_URL", "").strip(),
         redis_url=environment.get("REDIS_URL", "").strip(),
+        loads_demonstration=_flag(environment, "DPI_DEMO"),
     )
 
 
@@ -62,6 +65,15 @@ def _port(environment: Mapping[str, str], name: str, default: int) -> int:
     if not written.isdecimal() or not 1 <= int(written) <= 65535:
         raise LaunchRefused(f"La variable {name} vaut « {written} » : un port de 1 à 65535 est attendu.")
     return int(written)
+
+
+def _flag(environment: Mapping[str, str], name: str) -> bool:
+    written = environment.get(name, "").strip().lower()
+    if written in ("", *TRUE_WORDS):
+        return True
+    if written in FALSE_WORDS:
+        return False
+    raise LaunchRefused(f"La variable {name} vaut « {written} » : écrivez true ou false.")
 
 
 def check_port(name: str, port: int) -> None:

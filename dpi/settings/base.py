@@ -276,12 +276,19 @@ DOCUMENT_STORE = env.path("DPI_DOCUMENT_STORE", BASE_DIR / "build" / "documents"
 PRINT_FONTS = [Path(font) for font in env.words("DPI_PRINT_FONTS", DEFAULT_FONTS)]
 
 # --- Sending ---------------------------------------------------------------------------------
-SENDING_DELAY_MINUTES = env.integer("DPI_SENDING_DELAY_MINUTES", 120)
+SENDING_DELAY_MINUTES = env.integer("SENDING_DELAY_MINUTES", 120)
 # MSH-3 to 6 and MSH-11 of the messages that we emit.
-HL7_APPLICATION = env.text("DPI_HL7_APPLICATION", "DPI")
-HL7_PFI_APPLICATION = env.text("DPI_HL7_PFI_APPLICATION", "PFI")
-HL7_FACILITY = env.text("DPI_HL7_FACILITY", "ETABLISSEMENT")
-HL7_PROCESSING_ID = env.text("DPI_HL7_PROCESSING_ID", "P", choices=("P", "T", "D"))
+HL7_APPLICATION = env.text("HL7_APPLICATION", "DPI")
+HL7_PFI_APPLICATION = env.text("HL7_PFI_APPLICATION", "PFI")
+HL7_FACILITY = env.text("HL7_FACILITY", "ETABLISSEMENT")
+HL7_PROCESSING_ID = env.text("HL7_PROCESSING_ID", "P", choices=("P", "T", "D"))
+
+# --- DMP (dmp.md 2.2, 9) -----------------------------------------------------------------------
+DMP_SOFTWARE_NAME = env.text("DMP_SOFTWARE_NAME", "DPI")
+DMP_HOMOLOGATION = env.secret("DMP_HOMOLOGATION", "non-homologue")
+DMP_INSTALLATION_ID = env.text("DMP_INSTALLATION_ID", "")
+DMP_SUBMIT_TIMEOUT_SECONDS = env.integer("DMP_SUBMIT_TIMEOUT_SECONDS", 120, minimum=1)
+DMP_QUERY_TIMEOUT_SECONDS = env.integer("DMP_QUERY_TIMEOUT_SECONDS", 30, minimum=1)
 
 # --- HL7 over MLLP (hl7v2 1) and admissions (hl7v2 4) ---------------------------------------
 MLLP_BIND = env.text("MLLP_BIND", "127.0.0.1")
@@ -302,9 +309,6 @@ PAM_OPTIONAL_EVENTS = env.text("PAM_OPTIONAL_EVENTS", "ignore", choices=("ignore
 PAM_UNTRUSTED_CODES = env.words("PAM_UNTRUSTED_CODES", ["DOUT", "FICT"])
 INS_ALLOWED_OIDS = env.words("INS_ALLOWED_OIDS", sorted(PRODUCTION_INS_OIDS))
 CARE_RELATION_DAYS = env.integer("CARE_RELATION_DAYS", 30)
-
-# --- Orders to send (workflows 3) ------------------------------------------------------------
-SENDING_DELAY_MINUTES = env.integer("SENDING_DELAY_MINUTES", 0, maximum=7 * 24 * 60)
 
 # --- Logs ------------------------------------------------------------------------------------
 LOG_LEVEL = env.text("DPI_LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))

@@ -15,8 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-TRUE_WORDS = frozenset({"1", "true", "yes", "on", "oui"})
-FALSE_WORDS = frozenset({"0", "false", "no", "off", "non"})
+from dpi.words import FALSE_WORDS, TRUE_WORDS
 
 declared: dict[str, str] = {}
 """Every variable read so far: name to kind (`bool`, `int`, `url`, `list`, `secret`, `text`, `path`)."""
