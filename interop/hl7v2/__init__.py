@@ -33,7 +33,7 @@ from interop.hl7v2.mdm import (
     parse_mdm,
 )
 from interop.hl7v2.mllp import FrameDecoder, FrameError, FrameTooLarge, frame, unframe
-from interop.hl7v2.pam import AdtMessage, parse_adt
+from interop.hl7v2.pam import AdtMessage, adt_header, build_adt, parse_adt
 from interop.hl7v2.tokens import Message, Segment, Separators, parse_message
 from interop.hl7v2.zam import Zam, build_zam, parse_zam, zam_fault, zam_header
 
@@ -67,8 +67,10 @@ __all__ = [
     "Severity",
     "Zam",
     "ZamKind",
+    "adt_header",
     "application_fault",
     "build_ack",
+    "build_adt",
     "build_lps",
     "build_mdm",
     "build_oru",

@@ -442,5 +442,3 @@ IDENTITY_DOCUMENTS: Final = frozenset("PA CN CS AN LE PC CM CE CC TC AV DC AC IE
 """ZFD-7: the document that proved the identity."""
 ROLE_REFERRING_PHYSICIAN: Final = "ODRP"
 """ROL-3: médecin traitant déclaré."""
-CONTACT_ROLES: Final = frozenset("K C R P".split())
-"""NK1-7 used here: trustworthy person, emergency contact, legal representative, not to be informed."""

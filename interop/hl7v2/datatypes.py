@@ -20,8 +20,13 @@ PARIS = ZoneInfo("Europe/Paris")
 """Hospital local time: date-times travel without offset (decision 21)."""
 
 _TIMESTAMP = re.compile(
-    r"(\d{4})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:\.(\d{1,9}))?)?)?)?)?)?([+-]\d{4})?"
+    r"(\d{4})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:\.(\d{1,9}))?)?)?)?)?)?([+-]\d{4})?",
+    re.ASCII,
 )
+_DAY = re.compile(r"\d{8}.*", re.ASCII)
+_OID = re.compile(r"[0-2](?:\.(?:0|[1-9]\d*))+", re.ASCII)
+_YEARS = range(1800, 9999)
+"""Years in which a moment can be moved to any time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +303,8 @@ def parse_time(text: str, zone: tzinfo = PARIS) -> datetime | None:
     if found is None:
         return None
     year, month, day, hour, minute, second, fraction, offset = found.groups()
+    if int(year) not in _YEARS:
+        return None
     try:
         return datetime(
             int(year),
@@ -315,7 +322,7 @@ def parse_time(text: str, zone: tzinfo = PARIS) -> datetime | None:
 
 def is_oid(text: str) -> bool:
     """Whether a text has the form of an OID."""
-    return re.fullmatch(r"[0-2](?:\.(?:0|[1-9]\d*))+", text) is not None
+    return _OID.fullmatch(text) is not None
 
 
 def _offset(text: str) -> timezone:
@@ -324,7 +331,7 @@ def _offset(text: str) -> timezone:
 
 
 def _lenient_date(text: str) -> date | None:
-    if not re.fullmatch(r"\d{8}.*", text):
+    if not _DAY.fullmatch(text):
         return None
     try:
         return date(int(text[:4]), int(text[4:6]), int(text[6:8]))

@@ -38,7 +38,7 @@ from interop.hl7v2.mdm.write import (
 )
 from interop.hl7v2.pam.identity import read_identity
 from interop.hl7v2.pam.model import PatientIdentity
-from interop.hl7v2.pam.write import write_pid, write_pv1
+from interop.hl7v2.pam.write import check_ins_may_leave, write_pid, write_pv1
 from interop.hl7v2.tokens import Message
 from interop.ins.traits import missing_traits
 
@@ -219,6 +219,7 @@ def identity_fault(received: LpsDocument) -> Fault | None:
 
 
 def _check_to_send(received: LpsDocument) -> None:
+    check_ins_may_leave(received.patient)
     header = received.header
     if (header.message, header.event) != ("MDM", codes.MDM_EVENT_OF_ACTION[received.action]):
         raise ValueError("the event of an MDM is that of its action")

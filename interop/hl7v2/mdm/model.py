@@ -44,7 +44,7 @@ class Participant:
     def national_person_id(self) -> str:
         """PRT-5.1 in the form PS_IdNat: an RPPS of 11 digits takes the prefix 8. Empty without person."""
         number = self.person.identifier if self.person else ""
-        is_rpps = len(number) == _RPPS_LENGTH and number.isdigit()
+        is_rpps = len(number) == _RPPS_LENGTH and number.isascii() and number.isdigit()
         return f"8{number}" if is_rpps and not self.is_patient else number
 
     @property

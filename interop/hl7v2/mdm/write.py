@@ -20,7 +20,7 @@ from interop.hl7v2.datatypes import (
 )
 from interop.hl7v2.header import Endpoint, Header, encode_message, write_header
 from interop.hl7v2.mdm.model import FLAG_OF_META, CarriedDocument, MdmDocument, Participant
-from interop.hl7v2.pam.write import write_pid, write_pv1
+from interop.hl7v2.pam.write import check_ins_may_leave, write_pid, write_pv1
 from interop.hl7v2.tokens import escape
 
 _MAX_ORU_DOCUMENTS = 2
@@ -250,6 +250,7 @@ def _write_metadata(order: MdmDocument, *, first: int, observation_type: str, te
 
 
 def _check_order(order: MdmDocument) -> None:
+    check_ins_may_leave(order.patient)
     for document in order.documents:
         if order.action is codes.Action.REPLACE and document.replaced_id is None:
             raise ValueError("a replacement names the version that it replaces")

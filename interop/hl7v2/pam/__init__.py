@@ -1,5 +1,6 @@
 """ADT messages of IHE PAM France 2.11 received by the DPI."""
 
+from interop.hl7v2.pam.build import adt_header, build_adt
 from interop.hl7v2.pam.identity import current_ins, read_identity, read_reliability
 from interop.hl7v2.pam.model import (
     AdtMessage,
@@ -17,6 +18,7 @@ from interop.hl7v2.pam.model import (
     Visit,
 )
 from interop.hl7v2.pam.parse import parse_adt
+from interop.hl7v2.pam.write import reliability_to_send
 
 __all__ = [
     "AdtMessage",
@@ -32,8 +34,11 @@ __all__ = [
     "PmsiModes",
     "Reliability",
     "Visit",
+    "adt_header",
+    "build_adt",
     "current_ins",
     "parse_adt",
     "read_identity",
     "read_reliability",
+    "reliability_to_send",
 ]

@@ -14,6 +14,7 @@ from interop.hl7v2.datatypes import (
     Address,
     Identifier,
     PersonName,
+    first_subcomponents,
     read_address,
     read_identifier,
     read_name,
@@ -28,9 +29,9 @@ from interop.ins.traits import complete_birth_date
 
 _OLD_INS_TYPE = "INS-C"
 _OLD_SEXES = frozenset("OIAN")
-_BIRTH_DATE = re.compile(r"(\d{4})(\d{2})?(\d{2})?.*")
+_BIRTH_DATE = re.compile(r"(\d{4})(\d{2})?(\d{2})?.*", re.ASCII)
 _IDENTITY_ATTRIBUTES = frozenset({"HOMD", "HOMA", "DOUT", "FICT"})
-_DELETABLE = {
+PID_DELETABLE = {
     7: "birth_date",
     8: "sex",
     11: "address",
@@ -44,6 +45,7 @@ _DELETABLE = {
     30: "deceased",
     31: "unknown",
 }
+"""Attribute of `PatientIdentity` that each field deletes when it is sent as `""`."""
 
 
 def read_identity(
@@ -65,6 +67,9 @@ def read_identity(
     birth_date, incomplete = read_birth_date(pid, 7)
     home, birth_place = _read_addresses(pid)
     current, former = current_ins(inses)
+    statuses = [first_subcomponents(raw, pid)[0] for raw in pid.repetitions(32)]
+    if not codes.RELIABILITY_CODES.issuperset(statuses):
+        warnings.append("PID-32 : code de fiabilité inconnu")
     return PatientIdentity(
         identifiers=identifiers,
         ins=current.ins if current else None,
@@ -91,13 +96,9 @@ def read_identity(
         death_at=read_time(pid, 29, zone),
         deceased=read_flag(pid, 30),
         unknown=read_flag(pid, 31),
-        reliability=read_reliability(
-            [pid.value(32, repetition=index + 1) for index in range(len(pid.repetitions(32)))],
-            has_ins=current is not None,
-            untrusted=untrusted,
-        ),
+        reliability=read_reliability(statuses, has_ins=current is not None, untrusted=untrusted),
         updated_at=read_time(pid, 33, zone),
-        deleted=deletions(pid, _DELETABLE),
+        deleted=deletions(pid, PID_DELETABLE),
     )
 
 

@@ -63,7 +63,7 @@ def parse_adt(
         visit=visit,
         movement=movement,
         choices=read_choices(zfa, zone) if zfa else None,
-        proof=read_proof(zfd) if zfd else None,
+        proof=read_proof(zfd, warnings) if zfd else None,
         pmsi=read_pmsi(zfm) if zfm else None,
         contacts=tuple(read_contact(segment) for segment in message.all("NK1")),
         referring_physician=_referring_physician(message),

@@ -38,7 +38,7 @@ from interop.hl7v2.pam.model import (
 )
 from interop.hl7v2.tokens import Segment
 
-_PV1_DELETABLE = {
+PV1_DELETABLE = {
     3: "location",
     6: "prior_location",
     7: "attending",
@@ -46,7 +46,7 @@ _PV1_DELETABLE = {
     44: "admitted_at",
     45: "discharged_at",
 }
-_PV2_DELETABLE = {8: "expected_admission_at", 9: "expected_discharge_at", 12: "description"}
+PV2_DELETABLE = {8: "expected_admission_at", 9: "expected_discharge_at", 12: "description"}
 
 
 def read_visit(pv1: Segment, pv2: Segment | None, pid: Segment, zone: tzinfo = PARIS) -> Visit | None:
@@ -78,7 +78,7 @@ def read_visit(pv1: Segment, pv2: Segment | None, pid: Segment, zone: tzinfo = P
         expected_admission_at=read_time(second, 8, zone),
         expected_discharge_at=read_time(second, 9, zone),
         description=_plain(second, 12),
-        deleted=deletions(pv1, _PV1_DELETABLE) | deletions(second, _PV2_DELETABLE),
+        deleted=deletions(pv1, PV1_DELETABLE) | deletions(second, PV2_DELETABLE),
     )
 
 
@@ -132,8 +132,15 @@ def read_choices(zfa: Segment, zone: tzinfo = PARIS) -> DmpChoices:
     )
 
 
-def read_proof(zfd: Segment) -> IdentityProof:
-    """Read ZFD; unknown modes and documents are kept as they are."""
+def read_proof(zfd: Segment, warnings: list[str]) -> IdentityProof:
+    """Read ZFD; an unknown mode or document is kept as it is, with a warning.
+
+    Raises:
+        Hl7Error: 102, a date.
+    """
+    for number, known in ((5, codes.COLLECTION_MODES), (7, codes.IDENTITY_DOCUMENTS)):
+        if _plain(zfd, number) not in known | {""}:
+            warnings.append(f"ZFD-{number} : code inconnu")
     return IdentityProof(
         lunar_birth_date=_plain(zfd, 1),
         gestation_weeks=_plain(zfd, 2),

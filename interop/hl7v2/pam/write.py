@@ -23,8 +23,9 @@ from interop.hl7v2.datatypes import (
     write_telecom,
     write_time,
 )
-from interop.hl7v2.pam.identity import read_reliability
+from interop.hl7v2.pam.identity import PID_DELETABLE, read_reliability
 from interop.hl7v2.pam.model import DatedIns, PatientIdentity, Reliability, Visit
+from interop.hl7v2.pam.visit import PV1_DELETABLE, PV2_DELETABLE
 from interop.hl7v2.tokens import STANDARD, escape
 
 _CODE_OF_STATUS = {
@@ -44,37 +45,45 @@ def reliability_to_send(status: codes.IdentityStatus, attributes: Iterable[str] 
     return read_reliability((_CODE_OF_STATUS[status], *sorted(attributes)), has_ins=qualified)
 
 
+def check_ins_may_leave(identity: PatientIdentity) -> None:
+    """Refuse to send an INS with a document of an identity that is not qualified (INS/va1.56).
+
+    Raises:
+        ValueError: that is the case.
+    """
+    if identity.ins is not None and identity.reliability.status is not codes.IdentityStatus.QUALIFIED:
+        raise ValueError("an INS leaves with a qualified identity only")
+
+
 def write_pid(identity: PatientIdentity, account: Identifier | None = None, zone: tzinfo = PARIS) -> str:
     """Return the PID segment; `account` is PID-18 where the identity holds none.
 
     Raises:
-        ValueError: an INS on an identity that is not qualified, no birth name, no identifier.
+        ValueError: no birth name or no identifier.
     """
-    if identity.ins is not None and identity.reliability.status is not codes.IdentityStatus.QUALIFIED:
-        raise ValueError("an INS leaves with a qualified identity only")
     if not identity.birth_name or not (identity.identifiers or identity.ins):
         raise ValueError("a patient is sent with a birth name and an identifier")
     patient_account = identity.account or account
     fields = {
         1: "1",
-        3: _repeat(map(write_identifier, _identifiers(identity))),
-        5: _repeat(map(write_name, _names(identity))),
-        7: write_date(identity.birth_date),
+        3: write_repetitions(map(write_identifier, _identifiers(identity))),
+        5: write_repetitions(map(write_name, _names(identity))),
+        7: _birth_date(identity),
         8: escape(identity.sex),
-        11: _repeat(map(write_address, _addresses(identity))),
-        13: _repeat(map(write_telecom, identity.telecoms)),
+        11: write_repetitions(map(write_address, _addresses(identity))),
+        13: write_repetitions(map(write_telecom, identity.telecoms)),
         16: escape(identity.marital_status),
         18: write_identifier(patient_account) if patient_account else "",
         21: write_identifier(identity.mother_identifier) if identity.mother_identifier else "",
-        24: _flag(identity.multiple_birth),
+        24: write_flag(identity.multiple_birth),
         25: escape(identity.birth_order),
         29: write_time(identity.death_at, zone) if identity.death_at else "",
-        30: _flag(identity.deceased),
-        31: _flag(identity.unknown),
-        32: _repeat(map(escape, identity.reliability.values)),
+        30: write_flag(identity.deceased),
+        31: write_flag(identity.unknown),
+        32: write_repetitions(map(escape, identity.reliability.values)),
         33: write_time(identity.updated_at, zone) if identity.updated_at else "",
     }
-    return write_segment("PID", fields)
+    return write_segment("PID", with_deletions(fields, PID_DELETABLE, identity.deleted))
 
 
 def write_pv1(visit: Visit | None, zone: tzinfo = PARIS) -> str:
@@ -88,14 +97,14 @@ def write_pv1(visit: Visit | None, zone: tzinfo = PARIS) -> str:
         4: escape(visit.admission_type),
         5: write_identifier(visit.preadmission_number) if visit.preadmission_number else "",
         6: write_location(visit.prior_location),
-        7: _repeat(map(write_person, visit.attending)),
+        7: write_repetitions(map(write_person, visit.attending)),
         19: write_identifier(visit.number) if visit.number else "",
         36: escape(visit.discharge_disposition),
         41: escape(visit.last_of_account),
         44: write_time(visit.admitted_at, zone) if visit.admitted_at else "",
         45: write_time(visit.discharged_at, zone) if visit.discharged_at else "",
     }
-    return write_segment("PV1", fields)
+    return write_segment("PV1", with_deletions(fields, PV1_DELETABLE, visit.deleted))
 
 
 def write_pv2(visit: Visit, zone: tzinfo = PARIS) -> str:
@@ -105,7 +114,22 @@ def write_pv2(visit: Visit, zone: tzinfo = PARIS) -> str:
         9: write_time(visit.expected_discharge_at, zone) if visit.expected_discharge_at else "",
         12: escape(visit.description),
     }
+    fields = with_deletions(fields, PV2_DELETABLE, visit.deleted)
     return write_segment("PV2", fields) if any(fields.values()) else ""
+
+
+def with_deletions(fields: dict[int, str], names: dict[int, str], deleted: frozenset[str]) -> dict[int, str]:
+    """Return the fields of a segment with `""` in those whose stored value the receiver must delete."""
+    emptied = {number: codes.EXPLICITLY_EMPTY for number, name in names.items() if name in deleted}
+    return fields | emptied
+
+
+def _birth_date(identity: PatientIdentity) -> str:
+    """Return PID-7 with the precision that it had: a date that was completed leaves as it came."""
+    full = write_date(identity.birth_date)
+    if not identity.birth_date_incomplete:
+        return full
+    return full[:4] if full.endswith("1231") else full[:6]
 
 
 def _identifiers(identity: PatientIdentity) -> list[Identifier]:
@@ -113,6 +137,11 @@ def _identifiers(identity: PatientIdentity) -> list[Identifier]:
     if identity.ins is not None:
         inses.insert(0, DatedIns(identity.ins, identity.ins_starts))
     return [*map(_ins_identifier, inses), *identity.identifiers]
+
+
+def write_dated_ins(dated: DatedIns) -> str:
+    """Write an INS as a CX: its authority is told by its OID."""
+    return write_identifier(_ins_identifier(dated))
 
 
 def _ins_identifier(dated: DatedIns) -> Identifier:
@@ -144,9 +173,11 @@ def _addresses(identity: PatientIdentity) -> list[Address]:
     return [*home, birth_place] if known else home
 
 
-def _repeat(fields: Iterable[str]) -> str:
+def write_repetitions(fields: Iterable[str]) -> str:
+    """Join repetitions that are already written."""
     return STANDARD.repetition.join(fields)
 
 
-def _flag(value: bool | None) -> str:
+def write_flag(value: bool | None) -> str:
+    """Return Y, N, or nothing."""
     return "" if value is None else (codes.YES if value else codes.NO)

@@ -7,6 +7,7 @@ from typing import Any
 from interop.cda.datatypes import Id
 from interop.hl7v2 import (
     Action,
+    AdtMessage,
     CarriedDocument,
     Endpoint,
     LpsDocument,
@@ -16,11 +17,12 @@ from interop.hl7v2 import (
     OrderFlags,
     Participant,
     Participation,
+    adt_header,
     lps_header,
     mdm_header,
     oru_header,
 )
-from interop.hl7v2.codes import ISO, OID_PERSON, OID_STRUCTURE
+from interop.hl7v2.codes import ISO, OID_PERSON, OID_STRUCTURE, ChoiceCode, MovementAction
 from interop.hl7v2.datatypes import (
     PARIS,
     Address,
@@ -30,8 +32,20 @@ from interop.hl7v2.datatypes import (
     Location,
     Organisation,
     Person,
+    PersonName,
+    Telecom,
 )
-from interop.hl7v2.pam import PatientIdentity, Visit
+from interop.hl7v2.pam import (
+    Choice,
+    Contact,
+    DmpChoices,
+    IdentityProof,
+    Movement,
+    MovementId,
+    PatientIdentity,
+    PmsiModes,
+    Visit,
+)
 from interop.hl7v2.pam.write import reliability_to_send
 from interop.ins.codes import INS_NIR_TEST_OID, IdentityStatus
 from interop.ins.key import Ins
@@ -39,6 +53,7 @@ from interop.ins.key import Ins
 SENT_AT = datetime(2025, 1, 2, 10, 15, tzinfo=PARIS)
 DPI = Endpoint(Authority("DPI"), Authority("CHX"))
 PFI = Endpoint(Authority("PFI"), Authority("CHX"))
+GAM = Endpoint(Authority("GAM"), Authority("CHX"))
 HOSPITAL = Authority("CHX", "000897406", "N")
 INS = Ins("279035121518989", INS_NIR_TEST_OID)
 TYPE = Coded("11490-0", "Lettre de liaison à la sortie d'établissement de soins", "LN")
@@ -113,6 +128,7 @@ def visit() -> Visit:
     )
 
 
+DOCTOR_IN_CHARGE = Person("99700900014", "HODA", "Alice", name_type="D", identifier_type="RPPS")
 REQUESTER = Participant(
     Participation.SENT_BY,
     person=Person("99700900014", "HODA", "Alice", Authority("ASIP-SANTE-PS", OID_PERSON, ISO), "D", "RPPS"),
@@ -192,5 +208,40 @@ def received_by_mail(action: Action = Action.INITIAL, **changes: Any) -> LpsDocu
         mail=Mail("<42@exemple.mssante.fr>", "XDM/1.0/DDM+Lettre & co", "Bonjour,\nà bientôt.", "1"),
         recorded_at=SENT_AT,
         flags=LpsFlags(invisible_patient=True),
+    )
+    return replace(made, **changes)
+
+
+def admission(event: str = "A01", **changes: Any) -> AdtMessage:
+    """Return a complete admission of PAM France, or the same facts under another event with a movement."""
+    unit = Organisation("Cardiologie", HOSPITAL, "UF", "3435")
+    action = MovementAction.UPDATE if event == "Z99" else MovementAction.INSERT
+    made = AdtMessage(
+        header=adt_header(sender=GAM, receiver=DPI, control_id="M000000001", sent_at=SENT_AT, event=event),
+        event=event,
+        recorded_at=SENT_AT,
+        occurred_at=datetime(2025, 1, 2, 9, tzinfo=PARIS),
+        identity=patient(updated_at=SENT_AT, telecoms=(Telecom("PRN", "PH", "", "0102030405"),)),
+        visit=replace(visit(), discharged_at=None, attending=(DOCTOR_IN_CHARGE,), description="Bilan|2"),
+        movement=Movement(
+            ids=(MovementId("501", Authority("CHX", "000897406")),),
+            started_at=datetime(2025, 1, 2, 9, tzinfo=PARIS),
+            action=action,
+            historic=False,
+            original_event="A02" if event == "Z99" else "",
+            medical_unit=unit,
+            nursing_unit=replace(unit, identifier="3436"),
+            nature="HMS",
+        ),
+        choices=DmpChoices(
+            dmp_status="ACTIF",
+            dmp_status_at=SENT_AT,
+            alimentation=Choice(ChoiceCode.NOT_OPPOSED, SENT_AT),
+            consultation=Choice(ChoiceCode.NOT_COLLECTED),
+        ),
+        proof=IdentityProof(sms_consent=False, birth_date_corrected=False, mode="INSI", document="CN"),
+        pmsi=PmsiModes(entry_mode="8"),
+        contacts=(Contact(PersonName("MARTIN", "ANNE", type="D"), Coded("SPO", "Conjoint", "HL70063"), "K"),),
+        referring_physician=Person("10000023084", "AGNES", "Isabelle", identifier_type="RPPS"),
     )
     return replace(made, **changes)
