@@ -8,7 +8,7 @@ from audit.context import Actor
 from audit.enums import Action
 from audit.services import trace_write
 from establishment.enums import NationalService
-from establishment.models import ServiceEndpoint
+from establishment.models import ServiceEndpoint, Site, Unit
 
 
 @transaction.atomic
@@ -32,3 +32,26 @@ def endpoint_set(*, service: NationalService, actor: Actor, **values: str | bool
         detail={"service": service, "changed": changes},
     )
     return row
+
+
+def unit_discovered(*, code: str, name: str, finess: str, actor: Actor) -> Unit | None:
+    """Create the unit that a message names and that nobody described yet; None without any site.
+
+    It joins the site of that FINESS géographique, else the first one; a person completes it later.
+    Nobody is assigned to it, so it opens no record.
+    """
+    sites = Site.objects.order_by("id")
+    site = sites.filter(finess=finess).first() or sites.first()
+    if site is None:
+        return None
+    unit, created = Unit.objects.get_or_create(code=code, defaults={"name": name or code, "site": site})
+    if created:
+        trace_write(
+            type="settings.change",
+            action=Action.CREATE,
+            actor=actor,
+            object_type="unit",
+            object_uid=unit.uid,
+            detail={"unit": code, "changed": ["code", "name", "site"]},
+        )
+    return unit

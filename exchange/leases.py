@@ -28,8 +28,11 @@ class LeasedQuerySet(models.QuerySet[_Row]):
             Q(not_before__isnull=True) | Q(not_before__lte=now),
         )
 
-    def claim(self, *, worker: str, limit: int, lease: timedelta = LEASE) -> list[_Row]:
-        """Take up to `limit` rows of this queryset for `worker` and count the attempt."""
+    def claim(self, *, worker: str, limit: int, lease: timedelta = LEASE, **changes: Any) -> list[_Row]:
+        """Take up to `limit` rows of this queryset for `worker` and count the attempt.
+
+        `changes` are field values written by the same statement: a state that says "being done".
+        """
         with transaction.atomic():
             ids = list(
                 self.claimable()
@@ -44,6 +47,7 @@ class LeasedQuerySet(models.QuerySet[_Row]):
                 claimed_by=worker,
                 claimed_until=timezone.now() + lease,
                 attempts=F("attempts") + 1,
+                **changes,
             )
             return list(taken.order_by("not_before", "id"))
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import ClassVar, Final, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from exchange.enums import Direction, MessageState, PamAck, Transport
 from exchange.leases import Leased, LeasedQuerySet
+
+WAITING_STATES = (
+    MessageState.STORED,
+    MessageState.QUEUED,
+    MessageState.SENT,
+    MessageState.DEFERRED,
+)
+"""Rows that a worker still has to take up: stored ones to apply, the others to send or send again."""
+MAX_ATTEMPTS: Final = 76
+"""Attempts that the delays of decision 10 allow within 72 hours; a row at its end waits for a person."""
 
 
 class Partner(models.Model):
@@ -40,6 +50,40 @@ class Partner(models.Model):
         return self.name
 
 
+class MessageQuerySet(LeasedQuerySet["Message"]):
+    def to_apply(self) -> Self:
+        """Stored incoming rows that may be applied: the messages of one patient keep their order.
+
+        A row waits for an older one of its lineage that nobody tried yet or that is being applied;
+        it does not wait for one that a defect holds back, movements being replayed by their dates.
+        """
+        now = timezone.now()
+        older = self._older(MessageState.STORED).filter(Q(attempts=0) | Q(claimed_until__gt=now))
+        return self.filter(
+            ~Exists(older),
+            direction=Direction.INCOMING,
+            state=MessageState.STORED,
+            attempts__lt=MAX_ATTEMPTS,
+        )
+
+    def to_send(self) -> Self:
+        """Outgoing rows to send, or to send again: one FIFO per partner and lineage (hl7v2 1.6)."""
+        unsent = (MessageState.QUEUED, MessageState.SENT, MessageState.DEFERRED)
+        return self.filter(~Exists(self._older(*unsent)), direction=Direction.OUTGOING, state__in=unsent)
+
+    def _older(self, *states: MessageState) -> MessageQuerySet:
+        return Message.objects.filter(
+            direction=OuterRef("direction"),
+            partner=OuterRef("partner"),
+            lineage=OuterRef("lineage"),
+            state__in=states,
+            id__lt=OuterRef("id"),
+        ).exclude(lineage="")
+
+
+MessageManager = models.Manager.from_queryset(MessageQuerySet)
+
+
 class Message(Leased):
     """One HL7 message, with the exact bytes in and out."""
 
@@ -63,7 +107,7 @@ class Message(Leased):
     created_at = models.DateTimeField("enregistré le", default=timezone.now)
     done_at = models.DateTimeField("traité le", null=True, blank=True)
 
-    objects: ClassVar[LeasedQuerySet[Message]] = LeasedQuerySet.as_manager()
+    objects: ClassVar[MessageManager] = MessageManager()
 
     class Meta:
         verbose_name = "message"
@@ -84,18 +128,21 @@ class Message(Leased):
         indexes = [
             models.Index(
                 fields=["not_before", "id"],
-                condition=Q(
-                    state__in=[
-                        MessageState.STORED,
-                        MessageState.QUEUED,
-                        MessageState.DEFERRED,
-                    ]
-                ),
+                condition=Q(state__in=WAITING_STATES),
                 name="exchange_message_waiting",
+            ),
+            models.Index(
+                fields=["partner", "lineage", "id"],
+                condition=Q(state__in=WAITING_STATES) & ~Q(lineage=""),
+                name="exchange_message_lineage",
             ),
             models.Index(fields=["-created_at"], name="exchange_message_created"),
             models.Index(fields=["control_id"], name="exchange_message_control"),
-            models.Index(fields=["patient_uid", "-created_at"], name="exchange_message_patient"),
+            models.Index(
+                fields=["patient_uid", "-created_at"],
+                condition=Q(patient_uid__isnull=False),
+                name="exchange_message_patient",
+            ),
         ]
 
     def __str__(self) -> str:

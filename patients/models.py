@@ -6,6 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Now
@@ -24,6 +25,9 @@ from patients.enums import (
     Sex,
     TeamSource,
 )
+
+PRESENT_STATES = (EpisodeState.PLANNED, EpisodeState.OPEN)
+"""A patient expected or there: on the lists of the units."""
 
 
 class Patient(models.Model):
@@ -91,7 +95,9 @@ class Patient(models.Model):
     search_used_name = models.CharField(max_length=100, editable=False, default="")
     search_given_names = models.CharField(max_length=100, editable=False, default="")
     search_used_given_name = models.CharField(max_length=100, editable=False, default="")
+    search_full_name = models.CharField(max_length=310, editable=False, default="")
     search_phonetic = models.CharField(max_length=120, editable=False, default="")
+    search_used_phonetic = models.CharField(max_length=120, editable=False, default="")
 
     created_at = models.DateTimeField("créé le", default=timezone.now)
     updated_at = models.DateTimeField("modifié le", auto_now=True)
@@ -136,7 +142,16 @@ class Patient(models.Model):
                 name="patients_used_full_name",
                 opclasses=["text_pattern_ops", "text_pattern_ops"],
             ),
-            models.Index(fields=["search_phonetic"], name="patients_phonetic"),
+            models.Index(
+                fields=["search_phonetic"], name="patients_phonetic", opclasses=["text_pattern_ops"]
+            ),
+            models.Index(
+                fields=["search_used_phonetic"],
+                name="patients_used_phonetic",
+                opclasses=["text_pattern_ops"],
+                condition=~Q(search_used_phonetic=""),
+            ),
+            GinIndex(fields=["search_full_name"], name="patients_trigram", opclasses=["gin_trgm_ops"]),
         ]
 
     def __str__(self) -> str:
@@ -160,6 +175,7 @@ class Identifier(models.Model):
     value = models.CharField("valeur", max_length=60)
     oid = models.CharField("OID de l'autorité", max_length=64, blank=True)
     namespace = models.CharField("autorité", max_length=60, blank=True)
+    facility = models.CharField("FINESS de l'autorité (sans OID)", max_length=60, blank=True)
     type_code = models.CharField("type (CX-5)", max_length=10, blank=True)
     is_active = models.BooleanField("actif", default=True)
     since = models.DateField("depuis", null=True, blank=True)
@@ -176,7 +192,7 @@ class Identifier(models.Model):
                 name="patients_one_active_ins",
             ),
             models.UniqueConstraint(
-                fields=["value", "oid", "namespace"],
+                fields=["value", "oid", "namespace", "facility"],
                 condition=Q(kind=IdentifierKind.IPP),
                 name="patients_ipp_unique",
             ),
@@ -266,7 +282,31 @@ class Episode(models.Model):
     planned_at = models.DateTimeField("prévu le", null=True, blank=True)
     admitted_at = models.DateTimeField("entrée", null=True, blank=True)
     discharged_at = models.DateTimeField("sortie", null=True, blank=True)
-    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="episodes")
+    expected_discharge_at = models.DateTimeField("sortie prévue le", null=True, blank=True)
+    unit = models.ForeignKey(
+        Unit,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="episodes",
+        verbose_name="UF de responsabilité médicale",
+    )
+    nursing_unit = models.ForeignKey(
+        Unit,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="UF de responsabilité soignante",
+    )
+    housing_unit = models.ForeignKey(
+        Unit,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="UF d'hébergement",
+    )
     room = models.CharField("chambre", max_length=20, blank=True)
     bed = models.CharField("lit", max_length=20, blank=True)
     attending_name = models.CharField("médecin responsable", max_length=200, blank=True)
@@ -287,6 +327,16 @@ class Episode(models.Model):
         indexes = [
             models.Index(fields=["patient", "-admitted_at"], name="patients_episode_patient"),
             models.Index(fields=["unit", "state"], name="patients_episode_unit"),
+            models.Index(
+                fields=["nursing_unit"],
+                condition=Q(state__in=PRESENT_STATES),
+                name="patients_episode_nursing",
+            ),
+            models.Index(
+                fields=["housing_unit"],
+                condition=Q(state__in=PRESENT_STATES),
+                name="patients_episode_housing",
+            ),
             models.Index(fields=["account_number"], name="patients_episode_account"),
         ]
 

@@ -1,0 +1,203 @@
+"""Recording what the patient was told and chose (SC.DMP/CONF.06, .09, .13)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.context import Actor
+from audit.enums import Action
+from audit.services import trace_write
+from consent.enums import ChoiceSource, ChoiceValue, Subject
+from consent.errors import ChoiceRefused
+from consent.events import choice_changed
+from consent.models import Choice
+from consent.rules import PamChoice, current_choice, pam_choice
+from interop.hl7v2.pam.model import AdtMessage
+from interop.hl7v2.pam.model import Choice as ReceivedChoice
+from patients.enums import EpisodeState
+from patients.models import Episode, Patient
+
+
+def choice_record(
+    *,
+    episode: Episode,
+    subject: Subject,
+    value: ChoiceValue,
+    actor: Actor,
+    collected_at: datetime | None = None,
+    by_representative: bool = False,
+) -> Choice:
+    """Record on screen what the patient chose about one subject, for one episode.
+
+    It may be changed at any time; what was recorded before stays (F-PV-09). No reason is asked or
+    kept (F-PV-06).
+
+    Raises:
+        ChoiceRefused: a collection date in the future, or a cancelled episode.
+    """
+    now = timezone.now()
+    if collected_at is not None and collected_at > now:
+        raise ChoiceRefused("La date de recueil est dans le futur : corrigez-la.")
+    with transaction.atomic():
+        locked = Episode.objects.select_for_update(of=("self",)).select_related("patient").get(pk=episode.pk)
+        if locked.state == EpisodeState.CANCELLED:
+            raise ChoiceRefused("Cet épisode est annulé : aucun choix ne peut y être enregistré.")
+        return _record(
+            locked,
+            _rows(locked)[subject],
+            Choice(
+                episode=locked,
+                subject=subject,
+                value=value,
+                source=ChoiceSource.SCREEN,
+                collected_at=collected_at or now,
+                by_representative=by_representative,
+                author_login=actor.login,
+                author_uid=actor.uid,
+            ),
+            actor,
+        )
+
+
+def choices_record(
+    *,
+    episode: Episode,
+    actor: Actor,
+    alimentation: ChoiceValue | None = None,
+    consultation: ChoiceValue | None = None,
+    collected_at: datetime | None = None,
+    by_representative: bool = False,
+) -> list[Choice]:
+    """Record both subjects in one act, as the shortcut of the screen does (workflows 1.4)."""
+    values = {Subject.ALIMENTATION: alimentation, Subject.CONSULTATION: consultation}
+    with transaction.atomic():
+        return [
+            choice_record(
+                episode=episode,
+                subject=subject,
+                value=value,
+                actor=actor,
+                collected_at=collected_at,
+                by_representative=by_representative,
+            )
+            for subject, value in values.items()
+            if value is not None
+        ]
+
+
+def choices_from_pam(*, episode: Episode, adt: AdtMessage, message_uid: UUID, actor: Actor) -> list[Choice]:
+    """Record the ZFA of a message for its episode (SC.DMP/CONF.13).
+
+    Every value received is kept with its date and source; which one counts is `current_choice`. A
+    message that only repeats what its source already said writes nothing.
+    """
+    received = _received(adt)
+    if not received:
+        return []
+    rows = _rows(episode)
+    written = []
+    for subject, choice in received.items():
+        told = pam_choice(
+            subject=subject,
+            code=choice.value,
+            collected_at=choice.collected_at,
+            recorded_at=adt.recorded_at,
+        )
+        if _is_repeated(told, rows[subject]):
+            continue
+        written.append(_record(episode, rows[subject], _pam_row(episode, told, message_uid, actor), actor))
+    return written
+
+
+def choices_from_pam_without_visit(
+    *, patient: Patient, adt: AdtMessage, message_uid: UUID, actor: Actor
+) -> list[Choice]:
+    """Record the ZFA of an identity message (A28, A31) for the open episodes (hl7v2 4.6).
+
+    It is dated like any other, so an older one does not count. The next episode starts again at
+    "not collected": the DSR asks for a record per episode.
+    """
+    if not _received(adt):
+        return []
+    open_episodes = (
+        Episode.objects.select_for_update(of=("self",))
+        .filter(patient=patient, state__in=[EpisodeState.PLANNED, EpisodeState.OPEN])
+        .order_by("id")
+    )
+    return [
+        choice
+        for episode in open_episodes
+        for choice in choices_from_pam(episode=episode, adt=adt, message_uid=message_uid, actor=actor)
+    ]
+
+
+def _received(adt: AdtMessage) -> dict[Subject, ReceivedChoice]:
+    if adt.choices is None:
+        return {}
+    found = {
+        Subject.ALIMENTATION: adt.choices.alimentation,
+        Subject.CONSULTATION: adt.choices.consultation,
+    }
+    return {subject: choice for subject, choice in found.items() if choice is not None}
+
+
+def _rows(episode: Episode) -> dict[Subject, list[Choice]]:
+    rows: dict[Subject, list[Choice]] = {subject: [] for subject in Subject}
+    for choice in Choice.objects.filter(episode=episode):
+        rows[Subject(choice.subject)].append(choice)
+    return rows
+
+
+def _is_repeated(told: PamChoice, rows: list[Choice]) -> bool:
+    return any(
+        row.source == ChoiceSource.PAM and (row.value, row.collected_at) == (told.value, told.collected_at)
+        for row in rows
+    )
+
+
+def _pam_row(episode: Episode, told: PamChoice, message_uid: UUID, actor: Actor) -> Choice:
+    return Choice(
+        episode=episode,
+        subject=told.subject,
+        value=told.value,
+        source=ChoiceSource.PAM,
+        collected_at=told.collected_at,
+        is_effective=told.is_effective,
+        author_login=actor.login,
+        message_uid=message_uid,
+    )
+
+
+def _record(episode: Episode, before: list[Choice], choice: Choice, actor: Actor) -> Choice:
+    """Append a choice, trace it, and tell who must act when another value counts now."""
+    counted = _value(current_choice(before))
+    choice.save(force_insert=True)
+    before.append(choice)
+    counts = _value(current_choice(before))
+    trace_write(
+        type="consent.record",
+        action=Action.CREATE,
+        actor=actor,
+        patient_uid=episode.patient.uid,
+        object_type="consent.choice",
+        object_uid=choice.uid,
+        detail={
+            "episode": str(episode.uid),
+            "subject": choice.subject,
+            "value": choice.value,
+            "source": choice.source,
+            "before": counted,
+            "after": counts,
+        },
+    )
+    if counts != counted:
+        choice_changed.send(sender=Choice, episode=episode, subject=Subject(choice.subject))
+    return choice
+
+
+def _value(choice: Choice | None) -> str:
+    return choice.value if choice else ChoiceValue.NOT_COLLECTED.value

@@ -1,0 +1,191 @@
+"""The first thing done with a message: one row with its exact bytes (spec hl7v2 1.6, 6.2).
+
+The listener writes this row with its own asynchronous connections, everything else with Django's;
+both execute the statement below with the same parameters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from exchange.enums import Direction, MessageState
+from exchange.models import Message
+from interop.hl7v2 import codes
+from interop.hl7v2.errors import Fault
+from interop.hl7v2.header import Header, peek_header
+from interop.hl7v2.tokens import peek_msh
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_SEGMENT_STARTS = (b"\rPID", b"\nPID")
+_PID_SEARCHED = 64 * 1024
+_MAX_CONTROL_ID: Final = 199
+
+_NO_HEADER: Final = "Le message ne commence pas par un segment MSH"
+
+COLUMNS: Final = (
+    "uid",
+    "direction",
+    "partner_id",
+    "state",
+    "raw",
+    "sha256",
+    "sending_application",
+    "sending_facility",
+    "control_id",
+    "type",
+    "profile",
+    "patient_uid",
+    "lineage",
+    "ack",
+    "ack_code",
+    "error",
+    "warning",
+    "created_at",
+    "done_at",
+    "not_before",
+    "attempts",
+    "claimed_by",
+    "claimed_until",
+)
+INSERT: Final = (
+    f"INSERT INTO {Message._meta.db_table} ({', '.join(COLUMNS)}) "  # noqa: S608 - constants only
+    f"VALUES ({', '.join(['%s'] * len(COLUMNS))}) ON CONFLICT DO NOTHING RETURNING id"
+)
+"""One row, or none when the sender already used this MSH-10 (partial unique constraint)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the journal notes of an incoming message before anybody parses it.
+
+    `fault` tells why the message cannot be told from another one: no MSH, no usable MSH-10.
+    """
+
+    partner_id: int
+    raw: bytes
+    sha256: str
+    received_at: datetime
+    application: str = ""
+    facility: str = ""
+    control_id: str = ""
+    type: str = ""
+    profile: str = ""
+    lineage: str = ""
+    fault: Fault | None = None
+
+    @property
+    def message(self) -> str:
+        """MSH-9.1."""
+        return self.type.partition("^")[0]
+
+    @property
+    def header(self) -> Header | None:
+        """What can be read of MSH, to address the answer; None without MSH."""
+        return peek_header(self.raw)
+
+
+def read_envelope(raw: bytes, *, partner_id: int, received_at: datetime) -> Envelope:
+    """Read the envelope of any bytes; never raises."""
+    digest = hashlib.sha256(raw).hexdigest()
+    fields = peek_msh(raw)
+    if not fields:
+        return Envelope(
+            partner_id,
+            raw,
+            digest,
+            received_at,
+            fault=Fault(
+                codes.ERROR_SEGMENT_SEQUENCE, "MSH^1", "Le message ne commence pas par un segment MSH"
+            ),
+        )
+    return Envelope(
+        partner_id,
+        raw,
+        digest,
+        received_at,
+        application=_field(fields, 3, 180),
+        facility=_field(fields, 4, 180),
+        control_id=_field(fields, 10, _MAX_CONTROL_ID),
+        type=_field(fields, 9, 40),
+        profile=_field(fields, 21, 120),
+        lineage=_patient_key(raw, fields[1].encode("latin-1")) if _field(fields, 9, 3) == "ADT" else "",
+        fault=_control_id_fault(fields),
+    )
+
+
+def insert_parameters(
+    envelope: Envelope,
+    *,
+    state: MessageState = MessageState.STORED,
+    ack: bytes | None = None,
+    ack_code: str = "",
+    error: str = "",
+    attempts: int = 0,
+    claimed_by: str = "",
+    claimed_until: datetime | None = None,
+) -> tuple[Any, ...]:
+    """Return the parameters of `INSERT`, in the order of `COLUMNS`."""
+    done_at = None if state == MessageState.STORED else envelope.received_at
+    return (
+        uuid.uuid4(),
+        Direction.INCOMING.value,
+        envelope.partner_id,
+        state.value,
+        envelope.raw,
+        envelope.sha256,
+        envelope.application,
+        envelope.facility,
+        envelope.control_id,
+        envelope.type,
+        envelope.profile,
+        None,
+        envelope.lineage,
+        ack,
+        ack_code,
+        error,
+        "",
+        envelope.received_at,
+        done_at,
+        None,
+        attempts,
+        claimed_by,
+        claimed_until,
+    )
+
+
+def _field(fields: list[str], number: int, size: int) -> str:
+    return _clean(fields[number], size) if number < len(fields) else ""
+
+
+def _clean(text: str, size: int) -> str:
+    """Return latin-1 text of the wire as the journal shows it: UTF-8 when it is, no control character."""
+    if not text.isascii():
+        with suppress(UnicodeDecodeError):
+            text = text.encode("latin-1").decode("utf-8")
+    return _CONTROLS.sub("?", text).strip()[:size]
+
+
+def _control_id_fault(fields: list[str]) -> Fault | None:
+    control_id = fields[10].strip() if len(fields) > 10 else ""
+    if not control_id:
+        return Fault(codes.ERROR_FIELD_MISSING, "MSH^1^10", "MSH-10 absent : identifiant du message")
+    if len(control_id) > _MAX_CONTROL_ID or _CONTROLS.search(control_id):
+        return Fault(codes.ERROR_DATA_TYPE, "MSH^1^10", "MSH-10 : identifiant du message inutilisable")
+    return None
+
+
+def _patient_key(raw: bytes, separator: bytes) -> str:
+    """Return the first identifier of PID-3: messages of one patient are treated in their order."""
+    head = raw[:_PID_SEARCHED]
+    start = max(head.find(mark) for mark in _SEGMENT_STARTS)
+    if start < 0:
+        return ""
+    fields = head[start + 1 : start + 2048].split(separator, 4)
+    identifier = fields[3].decode("latin-1") if len(fields) > 4 else ""
+    return _clean(identifier.partition("~")[0], 128)

@@ -1,0 +1,31 @@
+"""Writes of the exchange room: the journal and the lines."""
+
+from exchange.services.intake import (
+    Entry,
+    message_answer_again,
+    message_apply,
+    message_entry,
+    message_receive,
+    messages_apply_waiting,
+)
+from exchange.services.outgoing import (
+    message_hand_over,
+    message_queue,
+    message_retry,
+    messages_hand_over_due,
+)
+from exchange.services.partners import development_partner_ensure
+
+__all__ = [
+    "Entry",
+    "development_partner_ensure",
+    "message_answer_again",
+    "message_apply",
+    "message_entry",
+    "message_hand_over",
+    "message_queue",
+    "message_receive",
+    "message_retry",
+    "messages_apply_waiting",
+    "messages_hand_over_due",
+]

@@ -1,0 +1,264 @@
+"""Messages in: stored first, then applied, then acknowledged (spec hl7v2 1.5, 1.6; decision 9)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final, NamedTuple
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from exchange.answers import CONFLICT_FAULT, DEFERRED_FAULT, answer
+from exchange.enums import Direction, MessageState, PamAck
+from exchange.journal import INSERT, Envelope, insert_parameters, read_envelope
+from exchange.leases import LEASE
+from exchange.models import Message, Partner
+from exchange.registry import Outcome, Reception, handler_for
+from exchange.rules import check_admitted, is_final, retry_delay
+from interop.hl7v2 import codes
+from interop.hl7v2.codes import AckCode
+from interop.hl7v2.errors import Hl7Error
+from interop.hl7v2.header import peek_header, read_header
+from interop.hl7v2.tokens import Message as ParsedMessage
+from interop.hl7v2.tokens import parse_message
+
+logger = logging.getLogger(__name__)
+
+LISTENER: Final = "listener"
+"""Holder of the lease of a row that was stored a moment ago and is being applied."""
+_ERROR_SIZE: Final = 500
+
+
+class Entry(NamedTuple):
+    """How an incoming message enters the journal, and the answer when nothing else is to be done."""
+
+    parameters: tuple[Any, ...]
+    answer: bytes | None
+
+
+class _Unreadable(Exception):
+    """The bytes are no HL7 message."""
+
+    def __init__(self, error: Hl7Error) -> None:
+        self.error = error
+
+
+def message_receive(*, partner: Partner, raw: bytes) -> bytes:
+    """Take one message in and return its acknowledgement; empty when none is due.
+
+    The raw bytes are committed before anything else (decision 9), so this never runs inside a
+    transaction of the caller.
+    """
+    envelope = read_envelope(raw, partner_id=partner.pk, received_at=timezone.now())
+    entry = message_entry(partner=partner, envelope=envelope)
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(INSERT, entry.parameters)
+        row = cursor.fetchone()
+    if row is None:
+        return message_answer_again(envelope=envelope)
+    return message_apply(message_id=row[0]) if entry.answer is None else entry.answer
+
+
+def message_entry(*, partner: Partner, envelope: Envelope) -> Entry:
+    """Decide how a message enters the journal, from its envelope alone.
+
+    `PAM_ACK=stored` answers an ADT with its first commit; all else is answered with its effect.
+    """
+    if envelope.fault is not None:
+        ack = answer(envelope.header, AckCode.AE, [envelope.fault])
+        parameters = insert_parameters(
+            envelope,
+            state=MessageState.UNREADABLE,
+            ack=ack,
+            ack_code=AckCode.AE,
+            error=envelope.fault.text,
+        )
+        return Entry(parameters, ack)
+    if partner.pam_ack == PamAck.STORED and envelope.message == "ADT":
+        header = envelope.header
+        if header is not None and check_admitted(partner, header) is None:
+            ack = answer(header, AckCode.AA)
+            return Entry(insert_parameters(envelope, ack=ack, ack_code=AckCode.AA), ack)
+    claimed_until = envelope.received_at + LEASE
+    parameters = insert_parameters(envelope, attempts=1, claimed_by=LISTENER, claimed_until=claimed_until)
+    return Entry(parameters, None)
+
+
+def message_answer_again(*, envelope: Envelope) -> bytes:
+    """Answer a message whose MSH-10 its sender already used (spec hl7v2 1.6).
+
+    The same bytes get the first answer when it was AA or AE; a message that has no answer yet, or
+    met AR, is treated now. Other bytes under the same MSH-10 are a conflict, kept apart: AE 199.
+    """
+    first = (
+        Message.objects.filter(
+            direction=Direction.INCOMING,
+            partner_id=envelope.partner_id,
+            sending_application=envelope.application,
+            sending_facility=envelope.facility,
+            control_id=envelope.control_id,
+        )
+        .exclude(state__in=[MessageState.CONFLICT, MessageState.UNREADABLE])
+        .defer("raw")
+        .first()
+    )
+    if first is None:  # it turned out to be unreadable in between
+        return answer(envelope.header, AckCode.AR, [DEFERRED_FAULT])
+    if first.sha256 != envelope.sha256:
+        return _conflict_record(envelope)
+    if first.ack and is_final(first.ack_code):
+        return bytes(first.ack)
+    return message_apply(message_id=first.pk)
+
+
+def message_apply(*, message_id: int) -> bytes:
+    """Apply one stored message: effect, state and answer in one transaction; return the answer.
+
+    The listener and the sweep both come here. A row already applied returns its first answer. A
+    defect of a handler loses nothing: the row stays `stored` with one attempt more, and the sender
+    is asked by AR to come again.
+    """
+    try:
+        with transaction.atomic():
+            message = _message_lock(message_id)
+            if _is_settled(message):
+                return bytes(message.ack or b"")
+            return _outcome_record(message, _effect(message))
+    except _Unreadable as unreadable:
+        return _refusal_record(message_id, unreadable.error, MessageState.UNREADABLE)
+    except Hl7Error as refusal:
+        return _refusal_record(message_id, refusal, MessageState.REFUSED)
+    except Exception as defect:  # whatever a handler does wrong, the row waits for the sweep
+        logger.exception("hl7.message.failed", extra={"message_id": message_id})
+        return _failure_record(message_id, defect)
+
+
+def messages_apply_waiting(*, worker: str, limit: int = 100) -> int:
+    """Apply stored rows that nobody holds, each patient's in order; return how many were taken."""
+    done = 0
+    while done < limit:
+        taken = Message.objects.to_apply().claim(worker=worker, limit=min(limit - done, 20))
+        for message in taken:
+            message_apply(message_id=message.pk)
+        if not taken:
+            break
+        done += len(taken)
+    return done
+
+
+def _message_lock(message_id: int) -> Message:
+    return Message.objects.select_related("partner").select_for_update(of=("self",)).get(pk=message_id)
+
+
+def _is_settled(message: Message) -> bool:
+    if message.state == MessageState.REFUSED:
+        return is_final(message.ack_code)
+    return message.state != MessageState.STORED
+
+
+def _effect(message: Message) -> Outcome:
+    """Read a message and give it to its handler.
+
+    Raises:
+        _Unreadable: the bytes are no message. Hl7Error: the message is refused.
+    """
+    partner = message.partner
+    parsed = _parse(message)
+    header = read_header(parsed)
+    refusal = check_admitted(partner, header)
+    if refusal is not None:
+        raise refusal
+    handler = handler_for(header)
+    if handler is None:
+        raise Hl7Error(codes.ERROR_MESSAGE_TYPE, "MSH^1^9", "Type de message non pris en charge")
+    if message.lineage:
+        _lineage_lock(message)
+    return handler(Reception(message=message, parsed=parsed, header=header, partner=partner))
+
+
+def _parse(message: Message) -> ParsedMessage:
+    try:
+        return parse_message(bytes(message.raw), default_charset=message.partner.charset)
+    except Hl7Error as error:
+        raise _Unreadable(error) from error
+
+
+def _lineage_lock(message: Message) -> None:
+    """Messages of one patient are applied one after the other (spec hl7v2 1.6)."""
+    key = f"{message.partner_id} {message.lineage}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+
+
+def _outcome_record(message: Message, outcome: Outcome) -> bytes:
+    applied = outcome.code == AckCode.AA
+    ack, ack_code = _first_answer(message) or (
+        answer(peek_header(bytes(message.raw)), outcome.code, outcome.faults),
+        outcome.code,
+    )
+    Message.objects.filter(pk=message.pk).update(
+        state=MessageState.APPLIED if applied else MessageState.REFUSED,
+        ack=ack,
+        ack_code=ack_code,
+        error=" ; ".join(fault.text for fault in outcome.faults)[:_ERROR_SIZE],
+        warning=" ; ".join(dict.fromkeys(outcome.warnings))[:_ERROR_SIZE],
+        patient_uid=outcome.patient_uid,
+        done_at=timezone.now(),
+        not_before=None,
+        **message.release(),
+    )
+    return ack
+
+
+def _refusal_record(message_id: int, refusal: Hl7Error, state: MessageState) -> bytes:
+    """Keep a refused message with its answer; what its handler had begun is undone."""
+    with transaction.atomic():
+        message = _message_lock(message_id)
+        if _is_settled(message):
+            return bytes(message.ack or b"")
+        ack, ack_code = _first_answer(message) or (
+            answer(peek_header(bytes(message.raw)), refusal.ack, [refusal.fault]),
+            refusal.ack,
+        )
+        Message.objects.filter(pk=message_id).update(
+            state=state,
+            ack=ack,
+            ack_code=ack_code,
+            error=f"{refusal.code} {refusal.location} {refusal.text}"[:_ERROR_SIZE],
+            done_at=timezone.now(),
+            not_before=None,
+            **message.release(),
+        )
+    return ack
+
+
+def _failure_record(message_id: int, defect: Exception) -> bytes:
+    """Let a row wait after a defect; its sender may come again at once, the sweep comes later."""
+    with transaction.atomic():
+        message = _message_lock(message_id)
+        if _is_settled(message):
+            return bytes(message.ack or b"")
+        Message.objects.filter(pk=message_id).update(
+            not_before=timezone.now() + retry_delay(message.attempts),
+            error=f"Défaut : {type(defect).__name__}",
+            **message.release(),
+        )
+    first = _first_answer(message)
+    return first[0] if first else answer(peek_header(bytes(message.raw)), AckCode.AR, [DEFERRED_FAULT])
+
+
+def _first_answer(message: Message) -> tuple[bytes, str] | None:
+    """The answer already given under `PAM_ACK=stored`: it stands whatever the effect was."""
+    if message.ack and is_final(message.ack_code):
+        return bytes(message.ack), message.ack_code
+    return None
+
+
+def _conflict_record(envelope: Envelope) -> bytes:
+    ack = answer(envelope.header, AckCode.AE, [CONFLICT_FAULT])
+    parameters = insert_parameters(
+        envelope, state=MessageState.CONFLICT, ack=ack, ack_code=AckCode.AE, error=CONFLICT_FAULT.text
+    )
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(INSERT, parameters)
+    return ack

@@ -1,0 +1,12 @@
+"""Signals of the patients room, sent with `send` inside the transaction of the fact."""
+
+from django.dispatch import Signal
+
+# patient, event (IdentityEvent): the identity was created or changed, its status perhaps
+identity_changed = Signal()
+# episode: a stay was created or its state changed
+episode_changed = Signal()
+# episode, parsed (AdtMessage), message (exchange.Message): an ADT with a visit was applied
+episode_received = Signal()
+# patient, parsed, message: an ADT without a visit carries choices (ZFA in A28, A31)
+choices_without_episode = Signal()

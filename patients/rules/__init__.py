@@ -1,0 +1,44 @@
+"""Rules of the patients room: identity and its status, stays, access, search."""
+
+from patients.rules.access import AccessUnits, is_within_relation
+from patients.rules.identity import (
+    IdentityUse,
+    InsEffect,
+    Standing,
+    StatusEvent,
+    Transition,
+    TransitionRefused,
+    UseDecision,
+    UseRefusal,
+    may_use,
+    status_of,
+    transition,
+)
+from patients.rules.received import IdentityDecision, ReceivedIdentity, decide_received
+from patients.rules.search import SearchKeys, phonetic_key, search_keys
+from patients.rules.stay import Stay, Step, stay_of
+
+__all__ = [
+    "AccessUnits",
+    "IdentityDecision",
+    "IdentityUse",
+    "InsEffect",
+    "ReceivedIdentity",
+    "SearchKeys",
+    "Standing",
+    "StatusEvent",
+    "Stay",
+    "Step",
+    "Transition",
+    "TransitionRefused",
+    "UseDecision",
+    "UseRefusal",
+    "decide_received",
+    "is_within_relation",
+    "may_use",
+    "phonetic_key",
+    "search_keys",
+    "status_of",
+    "stay_of",
+    "transition",
+]

@@ -1,0 +1,44 @@
+"""Reads of the patients room: relation of care, search, unit list, record."""
+
+from patients.selectors.access import CareRelation, RelationKind, care_relation, relations_for
+from patients.selectors.record import (
+    AlertLine,
+    Record,
+    TeamLine,
+    UnitRow,
+    alert_lines,
+    patient_by_uid,
+    record,
+    unit_list,
+)
+from patients.selectors.search import (
+    EpisodeSummary,
+    SearchCriteria,
+    SearchResult,
+    SearchRow,
+    Tier,
+    criteria_of,
+    search,
+)
+
+__all__ = [
+    "AlertLine",
+    "CareRelation",
+    "EpisodeSummary",
+    "Record",
+    "RelationKind",
+    "SearchCriteria",
+    "SearchResult",
+    "SearchRow",
+    "TeamLine",
+    "Tier",
+    "UnitRow",
+    "alert_lines",
+    "care_relation",
+    "criteria_of",
+    "patient_by_uid",
+    "record",
+    "relations_for",
+    "search",
+    "unit_list",
+]
