@@ -75,6 +75,8 @@ def exchange(transport: Transport, request: SoapRequest) -> SoapAnswer:
         if read.envelope.relates_to not in ("", request.message_id):
             raise SoapError("the answer is that of another request")
     except SoapError as error:
+        # What follows on this line may be the answer that we wait for: never read the next call's from it.
+        transport.close()
         raise _unreadable(transport, answer, error, repeatable=request.repeatable) from error
     return read
 

@@ -127,7 +127,10 @@ class Transport:
         return answer
 
     def close(self) -> None:
-        """Close the connections that nobody uses; the others close with their request."""
+        """Close the connections: at once where nobody uses them, else with their request.
+
+        The next call opens new ones.
+        """
         with self._lock:
             self._retire()
 

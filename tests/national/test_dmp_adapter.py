@@ -412,3 +412,13 @@ def test_sixty_submissions_of_300_kilobytes_pass_in_a_second(bench: Build) -> No
         it.gateway.submit(CONTEXT, submission)
         durations.append(time.perf_counter() - begin)
     assert min(durations) < 1 / 60, sorted(durations)
+
+
+def test_after_an_answer_of_another_request_the_line_is_a_new_one(bench: Build) -> None:
+    scripts = iter([other_message, answer(results()), answer(results())])
+    it = bench(lambda request: next(scripts)(request))
+    with pytest.raises(Unavailable):
+        it.gateway.references(CONTEXT, PATIENT, "1.2.3")
+    for _ in range(2):
+        it.gateway.references(CONTEXT, PATIENT, "1.2.3")
+    assert it.server.handshakes == 2

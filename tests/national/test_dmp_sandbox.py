@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,10 +13,11 @@ import pytest
 
 from interop.cda.parse import parse_cda
 from interop.seal import Seal
-from interop.vihf.claims import PatientClaim
+from interop.vihf.claims import AuthenticationMode, PatientClaim
+from interop.vihf.codes import AC_SMARTCARD_PKI, AIR_SIMPLIFIED_DECLARATION
 from interop.xds import codes
 from interop.xds.from_cda import entry_from_cda
-from interop.xds.iti18 import DocumentCriteria
+from interop.xds.iti18 import DocumentCriteria, SetCriteria
 from interop.xds.iti41 import SubmittedDocument
 from interop.xds.metadata import SubmissionSet
 from interop.xds.nomenclature import content_type_of_patient_class
@@ -148,6 +150,56 @@ def test_feeding_does_not_give_the_right_to_read(bench: Bench) -> None:
     with pytest.raises(Rejected) as caught:
         bench.gateway.search(context(), DocumentCriteria(entry.patient_id))
     assert caught.value.kind is RejectionKind.RIGHTS
+
+
+@pytest.mark.requirement("SC.DMP/AIRS.06")
+def test_an_identified_professional_reads_the_documents_of_a_patient_who_agreed(bench: Bench) -> None:
+    """AIR simplifié: RPPS in the NameID, CONF_EXI_PGSSIS declared, individual authorisation at the DMP."""
+    sent = submission(letter(), visibility=(codes.VISIBILITY_HIDDEN_PATIENT,))
+    bench.gateway.submit(context(), sent)
+    entry = sent.documents[0].entry
+    criteria = DocumentCriteria(entry.patient_id, type_codes=(entry.type_code,))
+    reader = replace(
+        context(),
+        mode=AuthenticationMode.AIR,
+        authentication_class=AC_SMARTCARD_PKI,
+        authentication_declaration=AIR_SIMPLIFIED_DECLARATION,
+    )
+    with pytest.raises(Rejected) as caught:
+        bench.gateway.search(reader, criteria)
+    assert caught.value.kind is RejectionKind.RIGHTS
+    ins = (PATIENT.matricule, PATIENT.oid)
+    bench.box.dmp.registry.set_authorisation(ins, reader.name_id, "valid", datetime.now(UTC))
+    found = bench.gateway.search(reader, criteria)
+    registered = next(one for one in found.entries if one.unique_id == entry.unique_id)
+    assert registered.visibility == {codes.VISIBILITY_HIDDEN_PATIENT}
+    assert registered.status == codes.STATUS_APPROVED
+    assert replace(entry, entry_id="", reference_ids=()) == replace(
+        registered,
+        entry_id="",
+        logical_id="",
+        version=0,
+        status="",
+        repository_unique_id="",
+        reference_ids=(),
+    )
+    documents = bench.gateway.documents(reader, PATIENT, [entry.unique_id])
+    assert documents.entries[0].entry_id == registered.entry_id
+    sets = bench.gateway.submission_sets(reader, SetCriteria(entry.patient_id))
+    lot = next(one for one in sets if one.unique_id == sent.lot.unique_id)
+    links = bench.gateway.associations(reader, PATIENT, [lot.entry_id])
+    assert registered.entry_id in {link.target for link in links}
+
+
+def test_an_answer_that_comes_twice_is_never_taken_for_that_of_another_request(bench: Bench) -> None:
+    known = submission(letter())
+    bench.box.dmp.faults.add("answer_twice", times=1)
+    bench.gateway.submit(context(), known)
+    # The next call may meet the second copy, and says so; from then on the line is a new one.
+    with contextlib.suppress(Unavailable):
+        assert bench.gateway.references(context(), PATIENT, "1.2.250.1.999.1.1.999999") == ()
+    assert bench.gateway.references(context(), PATIENT, "1.2.250.1.999.1.1.999999") == ()
+    assert len(bench.gateway.references(context(), PATIENT, known.documents[0].entry.unique_id)) == 1
 
 
 @pytest.mark.parametrize(
