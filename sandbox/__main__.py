@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         with Sandbox(settings) as sandbox:
             print(sandbox.addresses.as_json(), flush=True)
             stop.wait()
-    except (StateInUseError, OSError) as error:
+    except (StateInUseError, OSError, ValueError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 1
     return 0

@@ -57,7 +57,8 @@ def page(
         (
             ("Content-Security-Policy", policy),
             ("X-Content-Type-Options", "nosniff"),
-            ("Referrer-Policy", "no-referrer"),
+            # Not "no-referrer": browsers would then hide the origin of our own forms from us.
+            ("Referrer-Policy", "same-origin"),
             *headers,
         ),
     )

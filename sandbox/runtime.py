@@ -1,5 +1,6 @@
 """The sandbox as a whole: one object that starts its servers, gives their addresses and stops them."""
 
+import ipaddress
 import json
 import secrets
 import ssl
@@ -18,10 +19,12 @@ from sandbox.authority import Certificates, ensure_certificates, server_context
 from sandbox.demo import LEGAL_ENTITY, LegalEntity
 from sandbox.dmp.pages import PatientPages
 from sandbox.dmp.service import BASE_PATH, DmpService
+from sandbox.home import HomePages
 from sandbox.html import STYLE_PATH, style_response
 from sandbox.psc.http import ProviderService
+from sandbox.psc.model import Client, Urls
 from sandbox.psc.profiles import ESTABLISHMENT, PRO_SANTE_CONNECT, Profile
-from sandbox.psc.provider import Client, Provider, Urls
+from sandbox.psc.provider import Provider
 from sandbox.serving import HttpServer, Request, Response, Service
 from sandbox.storage import FolderLock, private_folder, write_private
 
@@ -103,8 +106,8 @@ class Sandbox:
     """A running sandbox, as a context manager.
 
     `psc` and `establishment` are the providers, `dmp` the DMP, `certificates` the files of the authority,
-    `addresses` what the application needs. Raises StateInUseError when another process uses the state
-    folder, OSError when a port is taken.
+    `addresses` what the application needs. Raises ValueError for an address that is not loopback,
+    StateInUseError when another process uses the state folder, OSError when a port is taken.
     """
 
     addresses: Addresses
@@ -114,6 +117,8 @@ class Sandbox:
     dmp: DmpService
 
     def __init__(self, settings: SandboxSettings) -> None:
+        if not ipaddress.ip_address(settings.bind).is_loopback:
+            raise ValueError("the sandbox listens on a loopback address only: its pages ask for no password")
         self.settings = settings
         self._lock = FolderLock(settings.state)
         self._servers: list[HttpServer] = []
@@ -152,6 +157,7 @@ class Sandbox:
         self._closing.append(self.dmp.close)
         self._admin = AdminService(psc=self.psc, dmp=self.dmp)
         self._patient_pages = PatientPages(self.dmp)
+        self._home = HomePages(dmp=self.dmp, providers=(self.psc, self.establishment))
         self._listen()
         write_private(settings.state / ADDRESSES_FILE, self.addresses.as_json().encode())
 
@@ -233,9 +239,12 @@ class Sandbox:
         host = request.headers.get("host", "")
         if host.rpartition(":")[0] not in LOOPBACK_NAMES | {self.settings.host}:
             return Response(HTTPStatus.MISDIRECTED_REQUEST, b"unknown host")
+        origin = request.headers.get("origin", f"http://{host}")
+        if request.method != "GET" and origin != f"http://{host}":
+            return Response(HTTPStatus.FORBIDDEN, b"form of another site")
         if request.path == STYLE_PATH:
             return style_response()
-        routes: list[Callable[[Request], Response | None]] = [self._admin, self._patient_pages]
+        routes: list[Callable[[Request], Response | None]] = [self._home, self._admin, self._patient_pages]
         routes += [provider.browser for provider in self._providers]
         for route in routes:
             answer = route(request)

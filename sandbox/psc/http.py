@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from sandbox.html import error_page
 from sandbox.psc import pages
-from sandbox.psc.provider import ProtocolError, Provider, UnsafeRequestError
+from sandbox.psc.model import ProtocolError, UnsafeRequestError
+from sandbox.psc.provider import Provider
 from sandbox.serving import Request, Response, json_response, redirect
 
 _PROTOCOL = "/protocol/openid-connect"

@@ -6,8 +6,9 @@ from lxml import etree
 from lxml.html import builder as E  # noqa: N812 - the name under which lxml documents it
 
 from sandbox.html import page
+from sandbox.psc.model import AuthorizationRequest, Session
 from sandbox.psc.profiles import Profile
-from sandbox.psc.provider import AuthorizationRequest, Provider, Session
+from sandbox.psc.provider import Provider
 from sandbox.serving import Response
 
 

@@ -1,0 +1,151 @@
+"""First page of the sandbox: what runs here, and the faults that a demonstration may ask for."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from lxml import etree
+from lxml.html import builder as E  # noqa: N812 - the name under which lxml documents it
+
+from sandbox.dmp.faults import UnknownEffectError
+from sandbox.dmp.pages import PREFIX as PATIENT_PAGES
+from sandbox.dmp.service import DmpService
+from sandbox.html import page
+from sandbox.psc.provider import Provider
+from sandbox.serving import Request, Response, redirect
+
+FAULTS_PATH: Final = "/pannes"
+SERVICE: Final = "Simulateurs des services nationaux"
+MAX_TIMES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A fault offered on the page."""
+
+    effect: str
+    label: str
+
+
+DMP_FAULTS: Final = (
+    Choice("delay:10000", "répond avec 10 secondes de retard"),
+    Choice("http:503", "est indisponible (503)"),
+    Choice("reset", "coupe la ligne avant d'avoir reçu"),
+    Choice("accepted_then_drop", "enregistre le document puis coupe la ligne"),
+    Choice("answer_twice", "répond deux fois"),
+    Choice("registry:XDSRepositoryBusy", "se dit occupé"),
+    Choice("registry:XDSRegistryMetadataError", "refuse les métadonnées"),
+)
+PSC_FAULTS: Final = (
+    Choice("down", "Pro Santé Connect est indisponible"),
+    Choice("bad_signature", "Pro Santé Connect signe mal ses jetons"),
+    Choice("expired", "Pro Santé Connect donne des jetons expirés"),
+)
+
+
+class HomePages:
+    """Routes `/` and `/pannes`. Calling it gives an answer, or None for another address."""
+
+    def __init__(self, *, dmp: DmpService, providers: tuple[Provider, ...]) -> None:
+        self._dmp = dmp
+        self._providers = providers
+
+    def __call__(self, request: Request) -> Response | None:
+        routes: dict[tuple[str, str], Callable[[Request], Response]] = {
+            ("GET", "/"): self._home,
+            ("GET", FAULTS_PATH): self._faults,
+            ("POST", FAULTS_PATH): self._change,
+        }
+        route = routes.get((request.method, request.path))
+        return route(request) if route else None
+
+    def _home(self, _: Request) -> Response:
+        links = E.UL(
+            E.LI(E.A("Mon espace santé, tel que le patient le voit", href=PATIENT_PAGES)),
+            E.LI(E.A("Provoquer une panne du DMP ou de Pro Santé Connect", href=FAULTS_PATH)),
+        )
+        rows = [
+            E.TR(
+                E.TH(f"{person.given} {person.family}", scope="row"),
+                E.TD(person.label),
+                E.TD(person.rpps or "aucun"),
+                E.TD(person.site.name),
+            )
+            for person in self._providers[0].people
+        ]
+        head = E.TR(*(E.TH(name, scope="col") for name in ("Nom", "Profession", "RPPS", "Structure")))
+        caption = E.CAPTION("Professionnels que Pro Santé Connect connaît")
+        people = E.DIV(E.TABLE(caption, E.THEAD(head), E.TBODY(*rows)), E.CLASS("scroll"))
+        return page(SERVICE, links, people)
+
+    def _faults(self, _: Request) -> Response:
+        return page(
+            "Provoquer une panne",
+            self._dmp_form(),
+            self._psc_form(),
+            _form(E.BUTTON("Lever toutes les pannes", type="submit", name="action", value="clear")),
+            E.P(E.A("Retour", href="/")),
+            service=SERVICE,
+        )
+
+    def _dmp_form(self) -> etree._Element:
+        options = [E.OPTION(choice.label, value=choice.effect) for choice in DMP_FAULTS]
+        waiting = [rule for rule in self._dmp.faults.list() if rule["done"] < rule["times"]]
+        state = E.P(
+            f"{len(waiting)} panne(s) du DMP en attente." if waiting else "Le DMP répond normalement.",
+            role="status",
+        )
+        return _form(
+            E.H2("DMP"),
+            state,
+            E.P(
+                E.LABEL("Aux prochains envois, le DMP ", E.FOR("effect")),
+                E.SELECT(*options, name="effect", id="effect"),
+            ),
+            E.P(
+                E.LABEL("Nombre d'envois ", E.FOR("times")),
+                E.INPUT(type="number", name="times", id="times", value="1", min="1", max=str(MAX_TIMES)),
+            ),
+            E.BUTTON("Provoquer", E.CLASS("primary"), type="submit", name="action", value="dmp"),
+        )
+
+    def _psc_form(self) -> etree._Element:
+        switches = asdict(self._providers[0].switches)
+        boxes = []
+        for choice in PSC_FAULTS:
+            checked = {"checked": "checked"} if switches[choice.effect] else {}
+            boxes.append(
+                E.P(E.LABEL(E.INPUT(type="checkbox", name=choice.effect, **checked), f" {choice.label}"))
+            )
+        return _form(
+            E.H2("Pro Santé Connect"),
+            *boxes,
+            E.BUTTON("Appliquer", E.CLASS("primary"), type="submit", name="action", value="psc"),
+        )
+
+    def _change(self, request: Request) -> Response:
+        form = request.form()
+        match form.get("action"):
+            case "dmp":
+                self._add_fault(form)
+            case "psc":
+                self._providers[0].switches.update(
+                    {choice.effect: choice.effect in form for choice in PSC_FAULTS}
+                )
+            case "clear":
+                self._dmp.faults.clear()
+                for provider in self._providers:
+                    provider.switches.reset()
+        return redirect(FAULTS_PATH)
+
+    def _add_fault(self, form: dict[str, str]) -> None:
+        times = form.get("times", "")
+        count = min(int(times), MAX_TIMES) if times.isdecimal() else 1
+        try:
+            self._dmp.faults.add(form.get("effect", ""), times=count, operation="TD2.1")
+        except UnknownEffectError:
+            return  # a form made by hand: the page shows that nothing was added
+
+
+def _form(*content: etree._Element) -> etree._Element:
+    return E.FORM(*content, method="post", action=FAULTS_PATH)

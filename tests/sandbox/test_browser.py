@@ -1,0 +1,76 @@
+"""The pages of the sandbox in Chromium: readable by all, and usable with their own policies."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from sandbox.runtime import Sandbox
+from tests.sandbox.test_psc import CALLBACK, authorization_url
+from tests.sandbox.wire import INS, DmpClient, Draft
+
+pytestmark = pytest.mark.browser
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("Chromium manque sur ce poste : apt-get install chromium.")
+    with sync_playwright() as playwright:
+        quiet = ["background-networking", "component-update", "sync", "gpu"]
+        arguments = ["--no-sandbox", *(f"--disable-{feature}" for feature in quiet)]
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    context = chromium.new_context(color_scheme=request.param, viewport={"width": 1024, "height": 800})
+    yield context.new_page()
+    context.close()
+
+
+def complaints(page: Page) -> list[str]:
+    found = Axe().run(page, options=RULES)
+    return [f"{item['id']}: {item['nodes'][0]['html']}" for item in found.response["violations"]]
+
+
+def test_every_page_is_accessible(box: Sandbox, hospital: DmpClient, page: Page) -> None:
+    first = Draft()
+    hospital.submit(first)
+    uuid = hospital.find(first.letter.unique_id)[0]
+    hospital.submit(Draft(first.letter.next(), replaced_uuid=uuid))
+    home = box.addresses.http_url
+    for address in (
+        f"{home}/",
+        f"{home}/pannes",
+        box.addresses.mes_url,
+        f"{box.addresses.mes_url}{INS[1]}/{INS[0]}",
+        authorization_url(box),
+        box.addresses.psc.end_session_endpoint,
+    ):
+        page.goto(address)
+        assert complaints(page) == [], address
+
+
+def test_a_person_signs_in_with_two_clicks_of_the_keyboard(box: Sandbox, page: Page) -> None:
+    """The form leads to the application although the page's policy forbids every other address."""
+    page.route(CALLBACK + "**", lambda route: route.fulfill(status=200, body="retour"))
+    page.goto(authorization_url(box))
+    page.get_by_label("e-CPS").check()
+    page.get_by_role("button", name="Dr Bruno LEMAIRE").press("Enter")
+    page.wait_for_url(CALLBACK + "**")
+    assert "code=" in page.url
+    page.goto(authorization_url(box))
+    assert page.get_by_role("button", name="Poursuivre en tant que Dr Bruno LEMAIRE").is_visible()
+
+
+def test_a_page_fits_a_narrow_screen(box: Sandbox, page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 700})
+    page.goto(authorization_url(box))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
