@@ -11,7 +11,14 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.enums import AccountKind, AttributeSource, LinkMethod, RequestState, RoleCode
+from accounts.enums import (
+    AccountKind,
+    AttributeSource,
+    LinkMethod,
+    ProviderKind,
+    RequestState,
+    RoleCode,
+)
 from accounts.errors import AccountError
 from accounts.login_sessions import user_sessions_end
 from accounts.models import (
@@ -34,6 +41,14 @@ INSTALLER = system_actor("installation")
 """Actor of what the installation itself does, before any account exists."""
 
 MANDATE = "accounts.habilitation"
+PSC_DEFAULTS: dict[str, Any] = {
+    "label": "Pro Santé Connect",
+    "hint": "e-CPS ou carte CPS",
+    "scopes": "openid scope_all",
+    "acr_values": "eidas1",
+    "accepted_acr": ["eidas1", "eidas2", "eidas3"],
+}
+"""The request of Pro Santé Connect's own deployments, and the levels they answer (psc 4.1, 4.4)."""
 IDENTITY_ATTRIBUTES = ("family_name", "given_name", "title", "rpps", "profession", "specialty", "email")
 
 
@@ -438,10 +453,16 @@ def _trace_link(event: str, identity: ExternalIdentity, *, actor: Actor, reason:
 
 @transaction.atomic
 def provider_set(*, slug: str, actor: Actor = INSTALLER, **values: Any) -> IdentityProvider:
-    """Create or change a provider; a call that changes nothing writes nothing (psc 9, 19)."""
+    """Create or change a provider; a call that changes nothing writes nothing (psc 9, 19).
+
+    A new Pro Santé Connect row starts with what that service asks for and answers. Raises
+    django's ValidationError for a value that the model refuses.
+    """
     row = IdentityProvider.objects.select_for_update(of=("self",)).filter(slug=slug).first()
     created = row is None
-    row = row or IdentityProvider(slug=slug)
+    if row is None:
+        row = IdentityProvider(slug=slug)
+        values = (PSC_DEFAULTS | values) if values.get("kind") == ProviderKind.PSC else values
     changes = sorted(name for name, value in values.items() if getattr(row, name) != value)
     if not created and not changes:
         return row

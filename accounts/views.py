@@ -51,6 +51,7 @@ from audit.context import Actor
 from audit.enums import Action, Outcome
 from audit.services import trace_write
 from establishment.models import LegalEntity
+from ui.components import Service
 
 REFUSED = "Identifiant ou mot de passe refusé. Après plusieurs échecs, l’accès est suspendu un moment."
 
@@ -72,9 +73,11 @@ def login(request: HttpRequest) -> HttpResponse:
 
 def _login_page(request: HttpRequest, form: LocalLoginForm, *, status: int = 200) -> HttpResponse:
     entity = LegalEntity.objects.first()
+    ways = _ways(providers_offered())
     context = {
         "hospital": entity.name if entity else "",
-        "providers": _ways(providers_offered()),
+        "providers": ways,
+        "services": [Service(way["label"], "down" if way["down"] else "up") for way in ways],
         "local_form": form if settings.LOCAL_LOGIN_ENABLED else None,
         "next": safe_next(request),
         "version": f"v{settings.DPI_VERSION}",
@@ -95,7 +98,7 @@ def _ways(providers: list[IdentityProvider]) -> list[dict[str, Any]]:
                 "slug": provider.slug,
                 "label": provider.label,
                 "help": "ne répond pas actuellement" if down else provider.hint,
-                "icon": "smartphone" if provider.kind == ProviderKind.PSC else "building-2",
+                "icon": "smartphone" if provider.kind == ProviderKind.PSC else "hospital",
                 "down": down,
                 "primary": False,
             }

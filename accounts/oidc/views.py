@@ -186,11 +186,21 @@ class CallbackView(OIDCAuthenticationCallbackView):
 
     def _unresolved(self, request: HttpRequest, unresolved: AccountUnresolved) -> HttpResponse:
         proof: Proof = request.oidc_proof  # type: ignore[attr-defined]  # set by ProviderBackend
+        user = request.user
+        if isinstance(user, User) and _unlocks_one_of(request, user, unresolved):
+            login_finish(request, user, proof)
+            return redirect(self.next_url or home_url())
         pending = Pending(proof, unresolved.outcome, unresolved.accounts, self.next_url)
         if unresolved.outcome is Match.NONE:
             _trace_failure(proof.provider, unresolved, proof)
         pending_write(request.session, pending)
         return redirect("accounts:no_account" if unresolved.outcome is Match.NONE else "accounts:choose")
+
+
+def _unlocks_one_of(request: HttpRequest, user: User, unresolved: AccountUnresolved) -> bool:
+    """Whether the locked session is of one of the linked accounts: the choice was made at login."""
+    locked = getattr(request, "phase", None) is Phase.LOCKED
+    return locked and unresolved.outcome is Match.CHOOSE and user.pk in unresolved.accounts
 
 
 def _mixup(provider: IdentityProvider, reason: str) -> LoginRefused:

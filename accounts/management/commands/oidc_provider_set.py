@@ -6,21 +6,11 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-import httpx
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.enums import ClientAuthentication, ProviderKind
 from accounts.services import provider_set
-
-PSC_DEFAULTS: dict[str, Any] = {
-    "label": "Pro Santé Connect",
-    "hint": "e-CPS ou carte CPS",
-    "scopes": "openid scope_all",
-    "acr_values": "eidas1",
-    "accepted_acr": ["eidas1", "eidas2", "eidas3"],
-}
-"""What Pro Santé Connect's own deployments ask for and answer (psc 4.1, 4.4)."""
 
 DISCOVERY = "/.well-known/"
 
@@ -56,10 +46,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, slug: str, discovery_url: str, issuer: str | None, **options: Any) -> None:
         if not discovery_url.startswith("https://") or DISCOVERY not in discovery_url:
             raise CommandError("L'adresse de découverte est en https et contient /.well-known/.")
-        values: dict[str, Any] = {"label": slug}
-        values |= PSC_DEFAULTS if options["kind"] == ProviderKind.PSC else {}
-        values |= {
-            "discovery_url": str(httpx.URL(discovery_url)),
+        values: dict[str, Any] = {
+            "discovery_url": discovery_url,
             "issuer": issuer or discovery_url.partition(DISCOVERY)[0],
         }
         names = (
