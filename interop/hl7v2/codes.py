@@ -251,8 +251,6 @@ EMAIL_X400: Final = "X.400"
 
 SYSTEM_LOINC: Final = "LN"
 SYSTEM_TYPE_NATIONAL: Final = "TRE_A05"
-SYSTEM_DOCUMENT_TYPES: Final = frozenset({SYSTEM_LOINC, SYSTEM_TYPE_NATIONAL})
-"""OBR-4.3 and OBX-3.3 of a document: JDV_J07-XdsTypeCode-CISIS."""
 SYSTEM_METADATA: Final = "MetaDMPMSS"
 SYSTEM_YES_NO: Final = "expandedYes-NoIndicator"
 SYSTEM_ACK: Final = "AckMetierZAM"
@@ -390,8 +388,6 @@ PATIENT_CLASS_NONE: Final = "N"
 """PV1-2: the message speaks of no visit."""
 SEXES: Final = frozenset("FMU")
 SEX_UNKNOWN: Final = "U"
-NAME_TYPES: Final = frozenset("LDSU")
-"""XPN-7 allowed in PID-5; other repetitions are ignored."""
 MOVEMENT_NATURES: Final = frozenset("S H M L D SM SH MH LD HMS C".split())
 """ZBE-9."""
 

@@ -11,6 +11,15 @@ from interop.hl7v2.mdm.model import (
     Profile,
 )
 from interop.hl7v2.mdm.parse import parse_mdm
+from interop.hl7v2.mdm.participants import (
+    device_recipient,
+    device_requester,
+    organisation_recipient,
+    patient_recipient,
+    professional_recipient,
+    reply_to,
+    requester,
+)
 from interop.hl7v2.mdm.write import build_mdm, build_oru, mdm_header, oru_header
 
 __all__ = [
@@ -24,7 +33,14 @@ __all__ = [
     "build_mdm",
     "build_oru",
     "check_order",
+    "device_recipient",
+    "device_requester",
     "mdm_header",
+    "organisation_recipient",
     "oru_header",
     "parse_mdm",
+    "patient_recipient",
+    "professional_recipient",
+    "reply_to",
+    "requester",
 ]

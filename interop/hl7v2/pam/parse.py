@@ -24,6 +24,7 @@ from interop.hl7v2.tokens import Message, Segment, iter_groups
 
 ALL_PROCESSING = frozenset("PTD")
 _MESSAGES = {"ADT": frozenset(codes.PAM_STRUCTURES)}
+_LINKS = frozenset({"A24", "A37"})
 _VERSIONS = {"ADT": "2.5"}
 
 
@@ -40,10 +41,12 @@ def parse_adt(
     provisional identity (a setting may add ANOM and CACH).
 
     Raises:
-        Hl7Error: 200, 201, 203, 202 (header), 100 (segment), 101, 102, 103 (field), 199 (contradiction).
+        Hl7Error: 200, 201, 203, 202 (header), 100 (segment), 101, 102, 103 (field), 198 (repetition), 199
+            (contradiction).
     """
     header = read_header(message, zone)
     check_supported(header, messages=_MESSAGES, versions=_VERSIONS, processing_ids=processing_ids)
+    _check_once(message, header.event)
     warnings = list(message.warnings) + _header_warnings(header)
     evn = message.require("EVN")
     pids = message.all("PID") or [message.require("PID")]
@@ -71,6 +74,16 @@ def parse_adt(
         linked=_linked(header.event, pids, warnings, zone, untrusted),
         warnings=tuple(warnings),
     )
+
+
+def _check_once(message: Message, event: str) -> None:
+    """Refuse a repeated segment that would leave a doubt on the patient, the visit or the movement."""
+    several_patients = event in codes.PAM_EVENTS_WITH_MERGE or event in _LINKS
+    for name in ("EVN", "PID", "PV1", "ZBE", "ZFA"):
+        if name == "PID" and several_patients:
+            continue
+        if len(message.all(name)) > 1:
+            raise Hl7Error(codes.ERROR_CARDINALITY, f"{name}^2", f"Un seul segment {name} est permis")
 
 
 def _header_warnings(header: Header) -> list[str]:
@@ -159,7 +172,7 @@ def _merge(mrg: Segment, identity: PatientIdentity, warnings: list[str]) -> Merg
 def _linked(
     event: str, pids: list[Segment], warnings: list[str], zone: tzinfo, untrusted: frozenset[str]
 ) -> PatientIdentity | None:
-    if event not in ("A24", "A37"):
+    if event not in _LINKS:
         return None
     if len(pids) != 2:
         raise Hl7Error(codes.ERROR_SEGMENT_SEQUENCE, "PID^2", "Deux segments PID attendus")

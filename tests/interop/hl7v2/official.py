@@ -1,11 +1,14 @@
 """The official HL7 v2 example messages, read where they are; tests are skipped where they are not."""
 
 import re
+from base64 import b64encode
+from pathlib import Path
 
 import pytest
 
 from tests.shared import ABSENT, SHARED
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "hl7v2"
 FOLDER = SHARED / "data" / "hl7v2"
 needs_official = pytest.mark.skipif(not FOLDER.is_dir(), reason=ABSENT)
 
@@ -38,3 +41,19 @@ def patched(raw: bytes, *changes: tuple[bytes, bytes]) -> bytes:
         assert old in raw, old
         raw = raw.replace(old, new)
     return raw
+
+
+def with_document(raw: bytes, content: bytes) -> bytes:
+    """Return a message whose first document is another one."""
+    lines = raw.split(b"\r")
+    at = next(index for index, line in enumerate(lines) if line.startswith(b"OBX|1|"))
+    head, _, _ = lines[at].partition(b"^Base64^")
+    status = lines[at].split(b"|")[11]
+    lines[at] = head + b"^Base64^" + b64encode(content) + b"||||||" + status
+    return b"\r".join(lines)
+
+
+def without_line(raw: bytes, start: bytes) -> bytes:
+    """Return a message without the segments that begin so."""
+    lines = [line for line in raw.split(b"\r") if line and not line.startswith(start)]
+    return b"".join(line + b"\r" for line in lines)

@@ -17,12 +17,16 @@ from interop.hl7v2 import (
     OrderFlags,
     Participant,
     Participation,
+    Zam,
+    ZamKind,
     adt_header,
     lps_header,
     mdm_header,
     oru_header,
+    zam_fault,
+    zam_header,
 )
-from interop.hl7v2.codes import ISO, OID_PERSON, OID_STRUCTURE, ChoiceCode, MovementAction
+from interop.hl7v2.codes import ChoiceCode, MovementAction
 from interop.hl7v2.datatypes import (
     PARIS,
     Address,
@@ -35,6 +39,7 @@ from interop.hl7v2.datatypes import (
     PersonName,
     Telecom,
 )
+from interop.hl7v2.mdm import patient_recipient, professional_recipient, reply_to, requester
 from interop.hl7v2.pam import (
     Choice,
     Contact,
@@ -129,24 +134,16 @@ def visit() -> Visit:
 
 
 DOCTOR_IN_CHARGE = Person("99700900014", "HODA", "Alice", name_type="D", identifier_type="RPPS")
-REQUESTER = Participant(
-    Participation.SENT_BY,
-    person=Person("99700900014", "HODA", "Alice", Authority("ASIP-SANTE-PS", OID_PERSON, ISO), "D", "RPPS"),
-    organisation=Organisation(
-        "HOPITAL", Authority("ASIP-SANTE-ST", OID_STRUCTURE, ISO), "FINEG", "990000101"
-    ),
+REQUESTER = requester(
+    rpps="99700900014", family="HODA", given="Alice", structure="HOPITAL", finess_site="990000101"
 )
-DOCTOR = Participant(
-    Participation.RECIPIENT,
-    person=Person("10100000001", "MARTIN", "Paul", Authority("ASIP-SANTE-PS", OID_PERSON, ISO), "D", "RPPS"),
-    address="paul.martin@exemple.mssante.fr",
+DOCTOR = professional_recipient(
+    rpps="10100000001", family="MARTIN", given="Paul", address="paul.martin@exemple.mssante.fr"
 )
-PATIENT_BOX = Participant(
-    Participation.RECIPIENT,
-    person=Person("279035121518989", "PAT-TROIS", "DOMINIQUE", Authority("", INS.oid, ISO), "L", "INS"),
-    address="279035121518989@patient.mssante.fr",
+PATIENT_BOX = patient_recipient(
+    ins=INS, family="PAT-TROIS", given="DOMINIQUE", address="279035121518989@patient.mssante.fr"
 )
-REPLY = Participant(Participation.REPLY_TO, address="service@exemple.mssante.fr")
+REPLY = reply_to("service@exemple.mssante.fr")
 
 FLAGS = OrderFlags(
     dest_dmp=True, dest_mss_professional=True, dest_mss_patient=True, ack_reception=True, ack_reading=True
@@ -245,3 +242,23 @@ def admission(event: str = "A01", **changes: Any) -> AdtMessage:
         referring_physician=Person("10000023084", "AGNES", "Isabelle", identifier_type="RPPS"),
     )
     return replace(made, **changes)
+
+
+def acknowledgement(kind: ZamKind, success: bool = True, **changes: Any) -> Zam:
+    """Return a business acknowledgement of the PFI."""
+    codes = {ZamKind.DMP_RECEPTION: "DMPClosed", ZamKind.MSS_DELIVERY: "550", ZamKind.MSS_READING: "902"}
+    is_mail = kind is not ZamKind.DMP_RECEPTION
+    made = Zam(
+        header=zam_header(sender=PFI, receiver=DPI, control_id="P000000043", sent_at=SENT_AT, kind=kind),
+        kind=kind,
+        event_at=SENT_AT,
+        acknowledged_id="D000000123",
+        success=success,
+        address="paul.martin@exemple.mssante.fr" if is_mail else "",
+        person_id="10100000001" if is_mail else "",
+        fault=None if success else zam_fault(kind, codes[kind], "" if is_mail else "DMP fermé"),
+    )
+    return replace(made, **changes)
+
+
+ACKNOWLEDGEMENTS = [(kind, success) for kind in ZamKind for success in (True, False)]

@@ -27,15 +27,21 @@ from interop.hl7v2 import (
     parse_message,
 )
 from tests.interop.hl7v2.official import needs_official, official, official_names
-from tests.interop.hl7v2.samples import admission, order, oru_order, received_by_mail
-from tests.interop.hl7v2.test_zam import ALL, acknowledgement
+from tests.interop.hl7v2.samples import (
+    ACKNOWLEDGEMENTS,
+    acknowledgement,
+    admission,
+    order,
+    oru_order,
+    received_by_mail,
+)
 
 OURS = {
     "adt": build_adt(admission()),
     "oru": build_oru(oru_order()),
     **{f"mdm {action}": build_mdm(order(action)) for action in Action},
     **{f"lps {action}": build_lps(received_by_mail(action)) for action in Action},
-    **{f"zam {kind} {yes}": build_zam(acknowledgement(kind, yes)) for kind, yes in ALL},
+    **{f"zam {kind} {yes}": build_zam(acknowledgement(kind, yes)) for kind, yes in ACKNOWLEDGEMENTS},
 }
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interop.hl7v2 import (
+    AckCode,
     Action,
     Hl7Error,
     MdmRules,
@@ -28,8 +29,14 @@ from interop.hl7v2 import (
     peek_header,
 )
 from interop.hl7v2.ack import read_ack
-from tests.interop.hl7v2.samples import SENT_AT, admission, order, oru_order, received_by_mail
-from tests.interop.hl7v2.test_zam import acknowledgement
+from tests.interop.hl7v2.samples import (
+    SENT_AT,
+    acknowledgement,
+    admission,
+    order,
+    oru_order,
+    received_by_mail,
+)
 
 Reader = Callable[[Message], Any]
 
@@ -38,7 +45,7 @@ def lenient(message: Message) -> Any:
     return parse_mdm(message, MdmRules(profile=Profile.V12))
 
 
-ACK = build_ack(admission().header, code="AA", control_id="1", sent_at=SENT_AT)  # type: ignore[arg-type]
+ACK = build_ack(admission().header, code=AckCode.AA, control_id="1", sent_at=SENT_AT)
 READERS: dict[str, tuple[bytes, Reader]] = {
     "adt": (build_adt(admission()), parse_adt),
     "mdm": (build_mdm(order(Action.REPLACE)), parse_mdm),

@@ -18,9 +18,16 @@ from interop.hl7v2 import (
     parse_message,
 )
 from interop.ins.key import Ins
-from tests.interop.hl7v2.official import needs_official, official, official_names, patched
+from tests.interop.hl7v2.official import (
+    GOLDEN,
+    needs_official,
+    official,
+    official_names,
+    patched,
+    with_document,
+    without_line,
+)
 from tests.interop.hl7v2.samples import INS, SENT_AT, carried, cda, patient, received_by_mail
-from tests.interop.hl7v2.test_mdm import GOLDEN, with_document, without_line
 
 
 def read(raw: bytes, **rules: Any) -> LpsDocument:

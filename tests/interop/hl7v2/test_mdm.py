@@ -2,7 +2,6 @@
 
 from base64 import b64decode, b64encode
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,10 +26,18 @@ from interop.hl7v2 import (
 )
 from interop.hl7v2.codes import META_FLAGS
 from interop.hl7v2.datatypes import Authority, Organisation, Person
-from interop.hl7v2.mdm import check_order
+from interop.hl7v2.mdm import check_order, device_recipient, device_requester, organisation_recipient
 from interop.ins.codes import PRODUCTION_INS_OIDS, IdentityStatus
 from interop.ins.key import Ins
-from tests.interop.hl7v2.official import needs_official, official, official_names, patched
+from tests.interop.hl7v2.official import (
+    GOLDEN,
+    needs_official,
+    official,
+    official_names,
+    patched,
+    with_document,
+    without_line,
+)
 from tests.interop.hl7v2.samples import (
     DOCTOR,
     FLAGS,
@@ -46,7 +53,6 @@ from tests.interop.hl7v2.samples import (
     patient,
 )
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "hl7v2"
 ACTIONS = list(Action)
 
 
@@ -60,21 +66,6 @@ def refusal(raw: bytes, **rules: Any) -> tuple[str, str]:
     assert refused.value.text
     assert refused.value.ack == "AE"
     return refused.value.code, refused.value.location
-
-
-def with_document(raw: bytes, content: bytes) -> bytes:
-    """Return a message whose first document is another one."""
-    lines = raw.split(b"\r")
-    at = next(index for index, line in enumerate(lines) if line.startswith(b"OBX|1|"))
-    head, _, _ = lines[at].partition(b"^Base64^")
-    status = lines[at].split(b"|")[11]
-    lines[at] = head + b"^Base64^" + b64encode(content) + b"||||||" + status
-    return b"\r".join(lines)
-
-
-def without_line(raw: bytes, start: bytes) -> bytes:
-    lines = [line for line in raw.split(b"\r") if line and not line.startswith(start)]
-    return b"".join(line + b"\r" for line in lines)
 
 
 # --- What we build ----------------------------------------------------------------------------------
@@ -503,10 +494,14 @@ def test_a_document_outside_any_visit_says_so() -> None:
     assert read(build_mdm(sent)) == sent
 
 
-def test_a_software_may_be_the_requester() -> None:
-    device = replace(REQUESTER, person=None, device="AUTOMATE-1")
-    sent = order(participants=(device, DOCTOR, PATIENT_BOX))
+def test_a_software_may_be_the_requester_and_mailboxes_of_all_kinds_receive() -> None:
+    device = device_requester(device="AUTOMATE-1", structure="HOPITAL", finess_site="990000101")
+    clinic = organisation_recipient(name="CLINIQUE", finess_site="990000200", address="a@exemple.mssante.fr")
+    robot = device_recipient(device="LPS-7", address="b@exemple.mssante.fr")
+    sent = order(participants=(device, clinic, robot, PATIENT_BOX))
     assert read(build_mdm(sent)) == sent
+    assert sent.professional_recipients == (clinic, robot)
+    assert sent.requester == device
 
 
 @pytest.mark.parametrize(

@@ -399,6 +399,8 @@ REFUSALS: list[tuple[bytes, str, str]] = [
     (patched(ADMISSION, (b"|INSERT|N|", b"|INSERT||")), "101", "ZBE^1^5"),
     (patched(ADMISSION, (b"|INSERT|N|", b"|CANCEL|N|")), "101", "ZBE^1^6"),
     (event_message("Z99"), "199", "ZBE^1^4"),
+    (ADMISSION + b"PID|2||000099^^^CHX^PI||AUTRE^^^^^^L\r", "198", "PID^2"),
+    (ADMISSION + b"ZBE|502^CHX|20250110||INSERT|N||||H\r", "198", "ZBE^2"),
     (patched(ADMISSION, (b"|IO|", b"|OUI|")), "103", "ZFA^1^9"),
     (patched(ADMISSION, (b"|INC|", b"|INO|")), "103", "ZFA^1^11"),
     (patched(ADMISSION, (b"|IO|20250110093500", b"|IO|demain")), "102", "ZFA^1^10"),

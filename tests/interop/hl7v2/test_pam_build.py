@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +14,8 @@ from interop.hl7v2.datatypes import PARIS, Authority, Identifier, Person, parse_
 from interop.hl7v2.pam import Choice, DatedIns, DmpChoices, Merge, adt_header, read_reliability
 from interop.ins.codes import INS_NIA_OID, IdentityStatus
 from interop.ins.key import Ins
+from tests.interop.hl7v2.official import GOLDEN
 from tests.interop.hl7v2.samples import DPI, GAM, HOSPITAL, INS, SENT_AT, admission, patient, visit
-
-GOLDEN = Path(__file__).parents[1] / "golden" / "hl7v2"
 
 
 def reread(adt: AdtMessage) -> AdtMessage:

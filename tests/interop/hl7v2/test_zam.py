@@ -1,48 +1,25 @@
 """Business acknowledgements of the PFI: Z01, Z02, Z03."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interop.hl7v2 import Hl7Error, Zam, ZamKind, build_zam, parse_message, parse_zam, zam_fault, zam_header
-from tests.interop.hl7v2.official import needs_official, official, official_names, patched
-from tests.interop.hl7v2.samples import DPI, PFI, SENT_AT
-
-GOLDEN = Path(__file__).parents[1] / "golden" / "hl7v2"
-
-
-def acknowledgement(kind: ZamKind, success: bool = True, **changes: Any) -> Zam:
-    codes = {ZamKind.DMP_RECEPTION: "DMPClosed", ZamKind.MSS_DELIVERY: "550", ZamKind.MSS_READING: "902"}
-    is_mail = kind is not ZamKind.DMP_RECEPTION
-    made = Zam(
-        header=zam_header(sender=PFI, receiver=DPI, control_id="P000000043", sent_at=SENT_AT, kind=kind),
-        kind=kind,
-        event_at=SENT_AT,
-        acknowledged_id="D000000123",
-        success=success,
-        address="paul.martin@exemple.mssante.fr" if is_mail else "",
-        person_id="10100000001" if is_mail else "",
-        fault=None if success else zam_fault(kind, codes[kind], "" if is_mail else "DMP fermé"),
-    )
-    return replace(made, **changes)
-
-
-ALL = [(kind, success) for kind in ZamKind for success in (True, False)]
+from interop.hl7v2 import Hl7Error, Zam, ZamKind, build_zam, parse_message, parse_zam, zam_fault
+from tests.interop.hl7v2.official import GOLDEN, needs_official, official, official_names, patched
+from tests.interop.hl7v2.samples import ACKNOWLEDGEMENTS, acknowledgement
 
 
 @pytest.mark.requirement("DPI.CDA/HL7.04")
-@pytest.mark.parametrize(("kind", "success"), ALL)
+@pytest.mark.parametrize(("kind", "success"), ACKNOWLEDGEMENTS)
 def test_an_acknowledgement_reads_back_the_same(kind: ZamKind, success: bool) -> None:
     sent = acknowledgement(kind, success)
     assert parse_zam(parse_message(build_zam(sent))) == sent
     assert build_zam(sent) == build_zam(sent)
 
 
-@pytest.mark.parametrize(("kind", "success"), ALL)
+@pytest.mark.parametrize(("kind", "success"), ACKNOWLEDGEMENTS)
 def test_the_bytes_of_an_acknowledgement_are_those_of_the_golden_file(kind: ZamKind, success: bool) -> None:
     golden = GOLDEN / f"zam_{kind.lower()}_{'yes' if success else 'no'}.er7"
     assert build_zam(acknowledgement(kind, success)) == golden.read_bytes().replace(b"\n", b"\r")
