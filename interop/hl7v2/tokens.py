@@ -384,6 +384,8 @@ def _read_separators(text: str) -> Separators:
 
 
 def _check_parts(text: str, marks: Separators) -> None:
+    if len(text) <= MAX_PARTS:
+        return
     parts = text.count(marks.repetition) + text.count(marks.component) + text.count(marks.subcomponent)
     if parts > MAX_PARTS:
         raise Hl7Error(codes.ERROR_OTHER, "MSH^1", f"Plus de {MAX_PARTS} composants dans un message")
@@ -441,9 +443,9 @@ def _read_segments(lines: list[str], marks: Separators, codec: str) -> tuple[Seg
                 segments[-1].location() if segments else "MSH^1",
                 f"Ligne {position} : nom de segment invalide",
             )
-        if line.count(marks.field) > MAX_FIELDS:
+        fields = line.split(marks.field, MAX_FIELDS + 1)
+        if len(fields) > MAX_FIELDS + 1:
             raise Hl7Error(codes.ERROR_OTHER, f"{line[:3]}^1", f"Plus de {MAX_FIELDS} champs dans un segment")
-        fields = line.split(marks.field)
         name = fields[0]
         if name == "MSH":
             if segments:
