@@ -17,7 +17,7 @@ from tests.engines import FOLDER_VARIABLE, TestEngines
 from tests.network import forbid_network
 from tests.shared import ABSENT, SHARED
 
-pytest_plugins = ["tests.requirements_report"]
+pytest_plugins = ["tests.requirements_report", "tests.hospital"]
 
 ENGINES = pytest.StashKey[TestEngines]()
 NEEDS_ENGINES = frozenset({"db", "transactional_db", "django_db_setup", "live_server", "engines"})

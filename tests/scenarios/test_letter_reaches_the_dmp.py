@@ -48,25 +48,15 @@ def test_a_validated_letter_reaches_the_dmp_and_its_order_says_so(hospital):
     assert list(Call.objects.values_list("transaction", "outcome")) == [("TD2.1", "success")]
 
 
+@pytest.mark.requirement("F-PFI-02", "F-PFI-17")
 def test_a_second_version_replaces_the_first_at_the_dmp(hospital):
-    from documents.services import document_revise, version_validate
-    from documents.wishes import SendingWishes
-
     first = hospital.write_letter()
     carry_everything()
-    draft = document_revise(document=first.document, author=hospital.doctor, actor=hospital.doctor.as_actor())
-    second = version_validate(
-        version=draft,
-        revision=draft.revision,
-        author=hospital.doctor,
-        actor=hospital.doctor.as_actor(),
-        wishes=SendingWishes(),
-    )
+    second = hospital.revise(first)
     carry_everything()
 
     first.refresh_from_db()
     assert (first.state, second.number) == (VersionState.REPLACED, 2)
     assert Order.objects.get(version=second).state == OrderState.RECEIVED_DMP
-    found = {row["unique_id"]: row for row in hospital.dmp_documents()}
-    assert found[first.unique_id]["status"].endswith("Deprecated")
-    assert found[second.unique_id]["status"].endswith("Approved")
+    assert hospital.dmp_document(first)["status"].endswith("Deprecated")
+    assert hospital.dmp_document(second)["status"].endswith("Approved")
