@@ -16,7 +16,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 SANDBOX_PORTS = ("DPI_SANDBOX_HTTP_PORT", "DPI_SANDBOX_PSC_PORT", "DPI_SANDBOX_DMP_PORT")
 PROVIDERS = ("psc", "etablissement")
 # Variables of the person's shell that a child needs; anything else of the shell stays out.
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "XDG_CACHE_HOME", "DPI_SHARED")
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "XDG_CACHE_HOME")
 KEPT_PREFIXES = ("MLLP_", "PAM_", "SESSION_", "SENDING_", "CELERY_")
 
 
