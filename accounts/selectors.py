@@ -19,6 +19,9 @@ from establishment.enums import Switch
 from establishment.models import Unit
 from establishment.selectors import switch_is_on
 
+LOGIN_FAILURES = ("login.failure", "psc.login.failure", "oidc.login.failure")
+"""Trace events of a login that failed; the account, when it is known, is their object."""
+
 
 def units_of(user: User) -> tuple[Unit, ...]:
     """Units that the assignments of today name, without repetition."""
@@ -96,7 +99,7 @@ def last_login_of(user: User) -> LastLogin:
     """The last login and how many attempts failed since."""
     last = LoginSession.objects.filter(user=user).first()
     failures = Trace.objects.filter(
-        type__in=("login.failure", "psc.login.failure", "oidc.login.failure"),
+        type__in=LOGIN_FAILURES,
         outcome=Outcome.FAILURE,
         object_uid=user.uid,
     )

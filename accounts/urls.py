@@ -23,6 +23,7 @@ urlpatterns = [
     path("compte", views.profile, name="profile"),
     path("compte/sessions", views.sessions_close, name="sessions_close"),
     path("compte/mot-de-passe", views.password, name="password"),
+    path("comptes/revue.csv", views.review_export, name="review_export"),
     path("oidc/<slug:slug>/login", oidc.StartView.as_view(), name="oidc_start"),
     path("oidc/<slug:slug>/callback", oidc.CallbackView.as_view(), name="oidc_callback"),
     path("oidc/<slug:slug>/logout-response", oidc.logout_response, name="logout_response"),

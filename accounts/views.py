@@ -15,10 +15,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts import local
-from accounts.access import public, signed_in
+from accounts.access import public, requires, signed_in
 from accounts.assurance import LOCAL_PROVIDER, PASSWORD_LEVEL, Assurance
 from accounts.enums import LinkMethod, LoginRefusal, ProviderKind, SessionEnd
 from accounts.errors import AccountError, LoginRefused
+from accounts.exports import accounts_csv
 from accounts.forms import (
     AccessRequestForm,
     AccountChoiceForm,
@@ -321,6 +322,26 @@ def logout(request: SignedInRequest) -> HttpResponse:
 def logged_out(request: HttpRequest) -> HttpResponse:
     """Said in words, with the way to end the provider's session too."""
     return render(request, "accounts/logged_out.html", {"provider": logout_proposed(request)})
+
+
+# --- Review of the accounts -------------------------------------------------------------------
+
+
+@requires("accounts.review_export")
+@require_GET
+def review_export(request: SignedInRequest) -> HttpResponse:
+    """Every account and habilitation, for the administrator's review (SC.SSI/IAM.94)."""
+    text = accounts_csv()
+    trace_write(
+        type="export.accounts",
+        action=Action.READ,
+        actor=request.actor,
+        detail={"lines": text.count("\r\n") - 1},
+    )
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    day = timezone.localdate().isoformat()
+    response["Content-Disposition"] = f'attachment; filename="comptes-{day}.csv"'
+    return response
 
 
 # --- My account -------------------------------------------------------------------------------
