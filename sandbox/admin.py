@@ -170,7 +170,7 @@ def document_view(document: Document) -> dict[str, Any]:
         "logical_id": document.logical_id, "version": document.version, "status": document.status,
         "title": document.metadata.title, "type_code": type_code.code if type_code else "",
         "confidentiality": list(document.confidentiality), "set_id": document.set_id,
-        "version_number": document.set_version, "hash": document.sha1, "size": document.size,
+        "version_number": document.set_version, "hash": document.content.sha1, "size": document.content.size,
         "visible_to_patient": not document.is_hidden_from_patient, "submission_set": document.lot_uuid,
         "submitted_at": document.submitted_at, "structure": document.structure, "actor": document.actor,
     }  # fmt: skip

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -297,6 +298,7 @@ def _ensure_leaf(
     return credential
 
 
+@lru_cache(maxsize=64)
 def is_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
     """Was the certificate signed by that authority?"""
     try:

@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -70,7 +70,7 @@ class FolderLock:
 
 
 class Journal:
-    """An append-only file of JSON lines: a line is on the disk before `append` returns.
+    """An append-only file of JSON lines.
 
     A cut in the middle of a line leaves a tail without line end; it was never acknowledged, so the next
     opening drops it.
@@ -97,13 +97,54 @@ class Journal:
                 yield json.loads(line)
 
     def append(self, entry: dict[str, Any]) -> None:
+        """Write an entry; it is on the disk when this returns."""
+        self.write(entry)
+        self.sync()
+
+    def write(self, entry: dict[str, Any]) -> None:
+        """Write an entry in its order; it is on the disk after `sync`, which may wait for several at once."""
         line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         with self._lock:
             view = memoryview(line)
             while view:
                 view = view[os.write(self._descriptor, view) :]
-            os.fdatasync(self._descriptor)
+
+    def sync(self) -> None:
+        os.fdatasync(self._descriptor)
 
     def close(self) -> None:
         with self._lock:
             os.close(self._descriptor)
+
+
+class ContentFile:
+    """Contents one after the other in one append-only file: one wait for the disk per submission.
+
+    What a cut leaves behind its last whole write is never referred to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        private_folder(path.parent)
+        self._lock = threading.Lock()
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
+        self._end = os.lseek(self._descriptor, 0, os.SEEK_END)
+
+    def append(self, contents: Sequence[bytes]) -> list[int]:
+        """Write contents; they are on the disk when it returns. Returns the place of each."""
+        with self._lock:
+            places = []
+            for content in contents:
+                places.append(self._end)
+                view = memoryview(content)
+                while view:
+                    written = os.pwrite(self._descriptor, view, self._end)
+                    self._end += written
+                    view = view[written:]
+        os.fdatasync(self._descriptor)
+        return places
+
+    def read(self, place: int, size: int) -> bytes:
+        return os.pread(self._descriptor, size, place)
+
+    def close(self) -> None:
+        os.close(self._descriptor)

@@ -8,8 +8,8 @@ the journal.
 import hashlib
 import threading
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -23,13 +23,22 @@ from sandbox.dmp.ebxml import (
     RegistryObject,
     read_xml,
 )
-from sandbox.storage import Journal, private_folder, write_private
+from sandbox.storage import ContentFile, Journal
 
 AUTHORISATION_VALIDITY: Final = timedelta(days=183)
 """Six months: life of the authorisation of a professional."""
 
 Ins = tuple[str, str]
 """Matricule and identifier of its authority."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A content on the disk: its place in the file of contents, its size in bytes, its SHA-1."""
+
+    place: int
+    size: int
+    sha1: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +51,7 @@ class Document:
     status: str
     ins: Ins
     lot_uuid: str
-    sha256: str
-    sha1: str
-    size: int
+    content: Kept
     set_id: str
     set_version: int
     submitted_at: str
@@ -78,8 +85,8 @@ class Document:
             self.version,
             (
                 (xds.SLOT_REPOSITORY_UNIQUE_ID, OID_DMP_REPOSITORY),
-                (xds.SLOT_HASH, self.sha1),
-                (xds.SLOT_SIZE, str(self.size)),
+                (xds.SLOT_HASH, self.content.sha1),
+                (xds.SLOT_SIZE, str(self.content.size)),
             ),
         )
 
@@ -101,15 +108,6 @@ class Lot:
     def registered(self) -> Registered:
         """What the registry adds to the metadata when it returns them."""
         return Registered(self.entry_uuid, self.entry_uuid, xds.STATUS_APPROVED, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A content on the disk: its digests in lower case hexadecimal, its size in bytes."""
-
-    sha256: str
-    sha1: str
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +138,7 @@ class Registry:
 
     def __init__(self, folder: Path, patients: Sequence[Patient]) -> None:
         self.lock = threading.RLock()
-        self._blobs = private_folder(folder / "blobs")
+        self._contents = ContentFile(folder / "contents.bin")
         self._journal = Journal(folder / "dmp.jsonl")
         self._patients: dict[Ins, Patient] = {(person.matricule, person.oid): person for person in patients}
         self._authorisations: dict[tuple[Ins, str], str] = {}
@@ -149,12 +147,15 @@ class Registry:
         self._by_unique_id: dict[str, str] = {}
         self._lots: dict[str, Lot] = {}
         self._lot_ids: set[str] = set()
-        self._associations: list[Association] = []
+        self._of_patient: dict[Ins, list[str]] = {}
+        self._in_force: dict[tuple[Ins, str], str] = {}
+        self._links: dict[str, list[Association]] = {}
         for entry in self._journal.entries():
             self._apply(entry)
 
     def close(self) -> None:
         self._journal.close()
+        self._contents.close()
 
     def _record(self, entry: dict[str, Any]) -> None:
         self._journal.append(entry)
@@ -236,7 +237,7 @@ class Registry:
     def documents(self, ins: Ins) -> tuple[Document, ...]:
         """Every document of a patient, signature objects included, in the order of registration."""
         with self.lock:
-            return tuple(document for document in self._documents.values() if document.ins == ins)
+            return tuple(self._documents[identifier] for identifier in self._of_patient.get(ins, ()))
 
     def has_lot(self, unique_id: str) -> bool:
         return unique_id in self._lot_ids
@@ -248,49 +249,40 @@ class Registry:
     def lot(self, entry_uuid: str) -> Lot | None:
         return self._lots.get(entry_uuid)
 
-    def associations_of(self, identifiers: frozenset[str]) -> tuple[Association, ...]:
-        """Associations that start from or lead to one of the objects."""
+    def associations_of(self, identifiers: Iterable[str]) -> tuple[Association, ...]:
+        """Associations that start from or lead to one of the objects, each once."""
         with self.lock:
-            return tuple(
-                link
-                for link in self._associations
-                if link.source in identifiers or link.target in identifiers
-            )
+            links = [link for identifier in identifiers for link in self._links.get(identifier, ())]
+        return tuple({link.identifier: link for link in links}.values())
 
     def current_of_set(self, ins: Ins, set_id: str) -> Document | None:
         """The version in force of a document, by its setId."""
-        for document in self.documents(ins):
-            if document.set_id == set_id and document.status == xds.STATUS_APPROVED:
-                return document
-        return None
+        return self._documents.get(self._in_force.get((ins, set_id), ""))
 
     def content(self, document: Document) -> bytes:
-        return self._blob(document.sha256).read_bytes()
+        return self._contents.read(document.content.place, document.content.size)
 
-    def _blob(self, sha256: str) -> Path:
-        return self._blobs / sha256[:2] / sha256
-
-    def keep(self, content: bytes) -> Kept:
-        """Store a content. Storing it twice is storing it once."""
-        kept = Kept(
-            hashlib.sha256(content).hexdigest(),
-            hashlib.sha1(content, usedforsecurity=False).hexdigest(),
-            len(content),
-        )
-        path = self._blob(kept.sha256)
-        if not path.exists():
-            private_folder(path.parent)
-            write_private(path, content)
-        return kept
+    def keep(self, contents: Mapping[str, bytes]) -> dict[str, Kept]:
+        """Store contents, before the submission that refers to them is written."""
+        places = self._contents.append(list(contents.values()))
+        return {
+            identifier: Kept(place, len(content), hashlib.sha1(content, usedforsecurity=False).hexdigest())
+            for place, (identifier, content) in zip(places, contents.items(), strict=True)
+        }
 
     # Registration
 
     def register(self, lot: NewLot, now: datetime) -> Lot:
-        """Write a submission whole. The caller holds `lock` since its checks."""
+        """Write a submission whole. The caller holds `lock` since its checks, and calls `sync` after it."""
         with self.lock:
             entry = self._submission_entry(lot, now)
-            self._record(entry)
+            self._journal.write(entry)
+            self._apply(entry)
             return self._lots[entry["lot"]["uuid"]]
+
+    def sync(self) -> None:
+        """Wait until all that is registered is on the disk; without the lock: several wait together."""
+        self._journal.sync()
 
     def _submission_entry(self, lot: NewLot, now: datetime) -> dict[str, Any]:
         uuids = {lot.metadata.identifier: _new_uuid()}
@@ -300,7 +292,7 @@ class Registry:
             documents.append(
                 {
                     "uuid": entry_uuid, "lid": entry_uuid, "xml": new.metadata.xml.decode(),
-                    "sha256": new.content.sha256, "sha1": new.content.sha1, "size": new.content.size,
+                    "content": asdict(new.content),
                     "set_id": new.set_id, "set_version": new.set_version, "replaces": new.replaces,
                 }
             )  # fmt: skip
@@ -318,12 +310,15 @@ class Registry:
         for row in entry["documents"]:
             document = Document(
                 entry_uuid=row["uuid"], logical_id=row["lid"], version=1, status=xds.STATUS_APPROVED, ins=ins,
-                lot_uuid=lot_uuid, sha256=row["sha256"], sha1=row["sha1"], size=row["size"],
+                lot_uuid=lot_uuid, content=Kept(**row["content"]),
                 set_id=row["set_id"], set_version=row["set_version"], submitted_at=entry["at"],
                 structure=entry["structure"], actor=entry["actor"], metadata=read_xml(row["xml"].encode()),
             )  # fmt: skip
             self._documents[document.entry_uuid] = document
             self._by_unique_id[document.unique_id] = document.entry_uuid
+            self._of_patient.setdefault(ins, []).append(document.entry_uuid)
+            if document.set_id:
+                self._in_force[ins, document.set_id] = document.entry_uuid
             original = (xds.SLOT_SUBMISSION_SET_STATUS, xds.SUBMISSION_SET_ORIGINAL)
             self._link(xds.ASSOCIATION_HAS_MEMBER, lot_uuid, document.entry_uuid, original)
             if document.is_signature:
@@ -337,7 +332,9 @@ class Registry:
         # Derived from the journal, so that a restart gives the same identifier.
         identifier = uuid.uuid5(uuid.NAMESPACE_URL, f"{kind} {source} {target}")
         slots: dict[str, tuple[str, ...]] = {slot[0]: (slot[1],)} if slot else {}
-        self._associations.append(Association(f"urn:uuid:{identifier}", kind, source, target, slots))
+        link = Association(f"urn:uuid:{identifier}", kind, source, target, slots)
+        for end in (source, target):
+            self._links.setdefault(end, []).append(link)
 
 
 def _new_uuid() -> str:

@@ -86,12 +86,14 @@ def register_submission(
     _check_associations(submission, lot)
     headers = _check_documents(submission, token)
     _check_signature(submission, lot, policy, now)
-    kept = {identifier: registry.keep(content) for identifier, content in submission.contents.items()}
+    kept = registry.keep(submission.contents)
     with registry.lock:
         # Only what depends on the state is asked again: the rest of the work needs no lock.
         _check_duplicates(submission, lot, registry)
         targets = _check_replacements(submission, headers, token, registry)
-        return registry.register(_new_lot(submission, lot, headers, targets, kept, token), now)
+        registered = registry.register(_new_lot(submission, lot, headers, targets, kept, token), now)
+    registry.sync()
+    return registered
 
 
 def _metadata(*contexts: str) -> RegistryRefusal:
@@ -155,7 +157,7 @@ def _check_duplicates(submission: Submission, lot: RegistryObject, registry: Reg
         known = registry.by_unique_id(entry.unique_id)
         if known is None or (errors and entry.is_signature):
             continue
-        same = known.sha1 == _sha1(submission.contents[entry.identifier])
+        same = known.content.sha1 == _sha1(submission.contents[entry.identifier])
         code = xds.ERROR_DUPLICATE_UNIQUE_ID if same else xds.ERROR_NON_IDENTICAL_HASH
         errors.append(RegistryError(code, entry.unique_id))
     if not errors and registry.has_lot(lot.unique_id):

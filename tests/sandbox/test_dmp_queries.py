@@ -95,7 +95,7 @@ def test_found_documents_carry_what_the_registry_added(box: Sandbox, hospital: D
     assert entry.get("lid") == document.logical_id
     assert entry.get("status") == xds.STATUS_APPROVED
     assert values(entry, xds.SLOT_REPOSITORY_UNIQUE_ID) == [codes.OID_DMP_REPOSITORY]
-    assert values(entry, xds.SLOT_SIZE) == [str(document.size)]
+    assert values(entry, xds.SLOT_SIZE) == [str(document.content.size)]
     version = entry.find(q(xds.NS_RIM, "VersionInfo"))
     assert version is not None and version.get("versionName") == "1"
     found = [
