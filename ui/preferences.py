@@ -16,8 +16,8 @@ class Theme(TextChoices):
 
 
 def _cookie(name: str) -> str:
-    """The name of a cookie of this instance: two instances on one host do not share preferences."""
-    return f"{getattr(settings, 'UI_COOKIE_PREFIX', 'dpi')}_{name}"
+    """The name of a cookie of this instance: built as that of the session, port included."""
+    return settings.SESSION_COOKIE_NAME.replace("sessionid", name)
 
 
 def theme_of(request: HttpRequest) -> str:

@@ -1,6 +1,7 @@
 """Preferences of the reader, and the gallery of components for development."""
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -9,6 +10,7 @@ from django.views.decorators.http import require_POST
 from ui import gallery, preferences
 
 
+@login_not_required
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
     """Keep the theme chosen, then come back to the same page. Open to everybody: no data is touched."""
@@ -20,6 +22,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@login_not_required
 @require_POST
 def shortcuts(request: HttpRequest) -> HttpResponse:
     """Switch the single-key shortcuts on or off, then come back to the same page."""
@@ -28,6 +31,7 @@ def shortcuts(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@login_not_required
 def guide(request: HttpRequest) -> HttpResponse:
     """Show every component in every state, with invented data; development only."""
     if not settings.DEBUG:

@@ -42,8 +42,9 @@ def pill(
     turning = "turning" if mark.icon == "ring" else ""
     picture = icons.icon(mark.icon, size, turning) if mark.icon else ""
     if weight == "tile":
+        box = format_html('<span class="tile__box">{}</span>', picture)
         return format_html(
-            '<span class="tile is-{}"><span class="tile__box">{}</span>{}</span>', mark.tone, picture, word
+            '<span class="tile is-{}">{}<span class="tile__word">{}</span></span>', mark.tone, box, word
         )
     classes = " ".join(
         filter(

@@ -1,0 +1,43 @@
+"""Invented contexts for every page template of the interface: the patients of the reference screens.
+
+Pages are drawn from these in tests (they must render, be accessible, and hold no inline style).
+No real person; test identities only.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.ui.demo import admission, letter, record, sends
+from tests.ui.demo.around import banner
+
+__all__ = ["PAGES", "banner"]
+
+
+def patient_late() -> dict[str, Any]:
+    """The record as it opens: the DMP fact and the preview are asked afterwards."""
+    page = record.patient() | {"banner": banner(dmp_url="/dmp/", dmp=None)}
+    for row in page["rows"]:
+        row.preview_url = "/apercu/"
+    return page
+
+
+def letter_live() -> dict[str, Any]:
+    """The editor with an address that saves."""
+    return letter.letter_edit() | {"save_url": "/brouillon/"}
+
+
+PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
+    "login": ("accounts/login.html", admission.login),
+    "unit": ("dossier/unit_list.html", record.unit_list),
+    "patient": ("dossier/patient.html", record.patient),
+    "patient-late": ("dossier/patient.html", patient_late),
+    "letter-live": ("documents/letter_edit.html", letter_live),
+    "letter": ("documents/letter_edit.html", letter.letter_edit),
+    "validation": ("documents/letter_edit.html", letter.validation),
+    "refused": ("documents/letter_edit.html", letter.refused),
+    "envois": ("dossier/envois.html", sends.envois),
+    "identity": ("patients/admission_identity.html", admission.admission_identity),
+    "choices": ("consent/choices.html", admission.choices),
+    "choices-record": ("consent/choices.html", admission.choices_in_record),
+    "search": ("patients/search.html", record.search),
+}
