@@ -21,6 +21,7 @@ PATIENT_DATA_KEYS = frozenset(
     }
 )  # fmt: skip
 DROPPED = "[retiré]"
+LIBRARIES = frozenset({"django", "celery", "kombu", "gunicorn", "axes", "httpx", "py", "asyncio"})
 
 
 def _without_patient_data(value: Any) -> Any:
@@ -55,6 +56,17 @@ def drop_exception_text(logger: WrappedLogger, method: str, event: EventDict) ->
             event["exc_info"] = None
             event["frames"] = _frames(value)
     return event
+
+
+_extra = structlog.stdlib.ExtraAdder()
+
+
+def add_our_extra(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Keep the `extra` of our own standard loggers; that of libraries holds requests and task arguments."""
+    record = event.get("_record")
+    if record is None or record.name.partition(".")[0] in LIBRARIES:
+        return event
+    return _extra(logger, method, event)
 
 
 def _frames(error: BaseException) -> list[str]:
@@ -97,7 +109,7 @@ def logging_config(*, level: str, form: str) -> dict[str, Any]:
         "formatters": {
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": _shared_processors(),
+                "foreign_pre_chain": [*_shared_processors(), add_our_extra],
                 "processors": [*before_rendering, renderer],
             }
         },
