@@ -24,6 +24,8 @@ MAX_BODY: Final = 64 * 1024 * 1024
 IDLE_SECONDS: Final = 60.0
 """A keep-alive connection without request is closed after this time."""
 HANDSHAKE_SECONDS: Final = 10.0
+POLL_SECONDS: Final = 0.02
+"""How long a server may take to notice that it must stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,7 @@ class HttpServer(ThreadingHTTPServer):
     def start(self) -> Self:
         self._thread = threading.Thread(
             target=self.serve_forever,
-            kwargs={"poll_interval": 0.05},
+            kwargs={"poll_interval": POLL_SECONDS},
             name=f"sandbox-{self.port}",
             daemon=True,
         )

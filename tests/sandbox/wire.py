@@ -340,7 +340,9 @@ class Key:
 
     @classmethod
     def of(cls, credential: Credential) -> "Key":
-        key = serialization.load_pem_private_key(credential.key.read_bytes(), None)
+        key = serialization.load_pem_private_key(
+            credential.key.read_bytes(), None, unsafe_skip_rsa_key_validation=True
+        )
         assert isinstance(key, rsa.RSAPrivateKey)
         return cls(x509.load_pem_x509_certificate(credential.certificate.read_bytes()), key)
 
