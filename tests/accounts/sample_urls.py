@@ -40,7 +40,7 @@ class ForgottenClass(View):
 
 
 urlpatterns = [
-    path("", include("accounts.urls")),
+    path("", include("dpi.urls")),
     path("t/search", searched, name="searched"),
     path("t/record", Record.as_view(), name="record"),
     path("t/polled", polled, name="polled"),

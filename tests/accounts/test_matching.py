@@ -9,6 +9,7 @@ from django.urls import reverse
 from accounts.enums import AccountKind, LinkMethod, RequestState, RoleCode
 from accounts.errors import AccountError
 from accounts.models import AccessRequest, ExternalIdentity, IdentityProvider, LoginSession, User
+from accounts.navigation import home_url
 from accounts.rules import Candidate, Match, match_accounts
 from accounts.services import (
     access_request_decide,
@@ -189,7 +190,7 @@ def test_a_person_without_rpps_needs_a_link_by_the_administrator(
         user=clerk, provider=psc, subject="3990000010/DROUX", method=LinkMethod.ADMIN, actor=INSTALLER
     )
 
-    assert log_in(browser, box.psc, "roux")["Location"] == reverse("accounts:profile")
+    assert log_in(browser, box.psc, "roux")["Location"] == home_url()
     assert LoginSession.objects.get().user == clerk
 
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import ExternalIdentity, IdentityProvider, LoginSession, User
+from accounts.navigation import home_url
 from audit.models import Trace
 from sandbox.runtime import Sandbox
 from tests.accounts.walk import authorization_address, come_back, log_in
@@ -26,8 +27,8 @@ def test_a_doctor_logs_in_and_the_account_is_found_by_rpps(
     answer = log_in(browser, box.psc, "hoda")
 
     assert answer.status_code == 302
-    assert answer["Location"] == reverse("accounts:profile")
-    page = browser.get(answer["Location"])
+    assert answer["Location"] == home_url()
+    page = browser.get(reverse("accounts:profile"))
     assert page.status_code == 200
     assert "HODA Alice" in page.content.decode()
     identity = ExternalIdentity.objects.get()
