@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
@@ -33,12 +34,14 @@ def programs_of_debian(version: str) -> Path:
 
 
 class TestEngines:
-    """The servers of one run."""
+    """The servers of one run; `options` and `durable` say how much they promise (the bench: all)."""
 
     __test__ = False
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, options: Sequence[str] = FAST, durable: bool = False) -> None:
         self.folder = folder
+        self._options = options
+        self._durable = durable
         self._postgres: engines.Postgres | None = None
         self._valkey: engines.Valkey | None = None
 
@@ -55,7 +58,12 @@ class TestEngines:
             else engines.postgres_programs(folder / "engines", account)
         )
         self._postgres = engines.start_postgres(
-            programs, folder / "data", folder, folder / "postgres.log", password=PASSWORD, options=FAST
+            programs,
+            folder / "data",
+            folder,
+            folder / "postgres.log",
+            password=PASSWORD,
+            options=self._options,
         )
         self._valkey = engines.start_valkey(
             engines.valkey_program(folder / "engines", account),
@@ -63,7 +71,7 @@ class TestEngines:
             folder,
             folder / "valkey.log",
             password=PASSWORD,
-            durable=False,
+            durable=self._durable,
         )
         with psycopg.connect(
             host=str(folder), user="dpi", password=PASSWORD, dbname="template1", autocommit=True

@@ -24,7 +24,7 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 REPORT = Path(os.environ.get("DPI_REQUIREMENTS_REPORT") or CHECKOUT / "build" / "requirements.json")
-DONE = CHECKOUT / "docs" / "exigences.toml"
+DONE = Path(os.environ.get("DPI_REQUIREMENTS_DONE") or CHECKOUT / "docs" / "exigences.toml")
 PAGE = CHECKOUT / "docs" / "exigences.md"
 PROPERTY = "requirement"
 ORDER = {"skipped": 0, "passed": 1, "failed": 2}

@@ -40,6 +40,7 @@ def test_the_application_may_add_to_the_trace_and_read_it():
     assert Trace.objects.get(pk=trace.pk).actor_login == "tests"
 
 
+@pytest.mark.requirement("SC.SSI/IAM.91")
 @pytest.mark.parametrize("table", ["audit_trace", "audit_seal"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET {}", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
 def test_the_application_cannot_change_or_empty_the_trace(application, table, statement):
@@ -48,6 +49,7 @@ def test_the_application_cannot_change_or_empty_the_trace(application, table, st
         application.execute(statement.format(table, column))
 
 
+@pytest.mark.requirement("SC.SSI/IAM.91")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -67,6 +69,7 @@ def test_the_application_has_no_way_around(application, statement):
         application.execute(statement)
 
 
+@pytest.mark.requirement("SC.SSI/IAM.91")
 @pytest.mark.parametrize("model", [Trace, Seal])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET {}", "DELETE FROM {}"])
 def test_even_the_owner_is_refused_by_the_trigger(model, statement):
