@@ -1,0 +1,43 @@
+"""Writes of the accounts room, each traced (security 8.2; psc 7, 19; SC.SSI/IAM.91)."""
+
+from accounts.services.actors import INSTALLER
+from accounts.services.habilitations import (
+    GrantRefused,
+    assignment_give,
+    assignment_revoke,
+    roles_install,
+)
+from accounts.services.identities import (
+    access_request_decide,
+    external_identity_link,
+    external_identity_unlink,
+    provider_set,
+)
+from accounts.services.people import (
+    password_set,
+    password_was_used,
+    user_close,
+    user_create,
+    user_enable,
+    user_suspend,
+    user_update,
+)
+
+__all__ = [
+    "INSTALLER",
+    "GrantRefused",
+    "access_request_decide",
+    "assignment_give",
+    "assignment_revoke",
+    "external_identity_link",
+    "external_identity_unlink",
+    "password_set",
+    "password_was_used",
+    "provider_set",
+    "roles_install",
+    "user_close",
+    "user_create",
+    "user_enable",
+    "user_suspend",
+    "user_update",
+]
