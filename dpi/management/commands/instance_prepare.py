@@ -40,7 +40,10 @@ class Command(BaseCommand):
             authority,
             slug="etablissement",
             kind=ProviderKind.GENERIC,
-            label="Compte de l'établissement",
+            label="Compte de l’établissement",
+            hint="identifiant de l’hôpital et code à usage unique",
+            second_factor=["otp"],
+            rpps_claim="rpps",
             position=1,
         )
         if "dmp" in addresses:
