@@ -6,3 +6,5 @@ from django.dispatch import Signal
 version_validated = Signal()
 # version, at: a newer version took over; orders that never left are superseded
 version_replaced = Signal()
+# version, issued, at: the same content leaves again with today's identity; waiting orders follow
+version_reissued = Signal()

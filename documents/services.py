@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -12,7 +13,7 @@ from audit.context import Actor
 from audit.enums import Action
 from audit.services import trace_write
 from documents import events
-from documents.checking import findings_of
+from documents.checking import findings_of, lacking_facts
 from documents.enums import Origin, Structure, VersionState
 from documents.errors import (
     AuthorUnknown,
@@ -21,19 +22,33 @@ from documents.errors import (
     DraftIncomplete,
     IdentityChanged,
     IdentityClosed,
+    InformationMissing,
     NotADraft,
+    NothingChanged,
+    NotRevisable,
+    TitleTooLong,
+    VersionMoved,
+    VisibilityRefused,
 )
 from documents.models import Document, Version
 from documents.rendering import Renderings, renderings_build
+from documents.rules import may_be_seen_so, says_the_same
 from documents.snapshot import patient_content, snapshot_build
 from documents.store import content_put
 from documents.wishes import SendingWishes, Visibility
-from documents.writing import WRITING_MODELS, empty_body, invalid_answers, missing_sections
+from documents.writing import (
+    WRITING_MODELS,
+    cleaned_body,
+    empty_body,
+    invalid_answers,
+    missing_sections,
+)
 from establishment.identifiers import Branch, oid_allocate
 from establishment.models import Unit
 from patients.models import Episode, Patient
 
 OID_SEQUENCE = "documents_oid"
+TITLE_LENGTH = 200
 
 
 @transaction.atomic
@@ -42,6 +57,8 @@ def draft_create(
 ) -> Version:
     """Open a draft of a writing model for an episode (F-DPI-05); KeyError for an unknown model."""
     writing = WRITING_MODELS[model]
+    if episode is not None and episode.patient_id != patient.pk:
+        raise ValueError("the episode is another patient's")
     if patient.is_closed:
         raise IdentityClosed()
     document = Document.objects.create(
@@ -64,15 +81,25 @@ def draft_create(
 def draft_save(*, version: Version, revision: int, title: str, body: dict[str, Any]) -> Version:
     """Autosave: replace the whole body if nobody saved since `revision`, else DraftChanged.
 
-    Not traced at each keystroke: creation and validation are.
+    Saving what is already there changes nothing, the revision included: an autosave that arrives
+    while the validation panel is open must not make it stale.
+
+    Not traced at each keystroke: creation and validation are. Raises NotADraft, TitleTooLong.
     """
+    title = " ".join(title.replace("\x00", "").split()) or _model_title(version)
+    if len(title) > TITLE_LENGTH:
+        raise TitleTooLong(TITLE_LENGTH)
+    body = cleaned_body(WRITING_MODELS[version.document.model], body)
+    is_same = (version.body, version.document.title) == (body, title)
+    if is_same and version.revision == revision and version.state == VersionState.DRAFT:
+        return version
     saved = Version.objects.filter(pk=version.pk, state=VersionState.DRAFT, revision=revision).update(
         body=body, revision=revision + 1, edited_at=timezone.now()
     )
     if not saved:
         current = Version.objects.only("state").get(pk=version.pk)
         raise DraftChanged() if current.state == VersionState.DRAFT else NotADraft()
-    Document.objects.filter(pk=version.document_id).update(title=title or _model_title(version))
+    Document.objects.filter(pk=version.document_id).update(title=title)
     return Version.objects.select_related("document__patient").get(pk=version.pk)
 
 
@@ -80,13 +107,18 @@ def draft_save(*, version: Version, revision: int, title: str, body: dict[str, A
 def document_revise(*, document: Document, author: User, actor: Actor) -> Version:
     """Open a draft of the next version from the current one (SC.MSS/UX.05.BIS, workflows 3.8).
 
-    An existing draft is returned: a document has one draft at most.
+    An existing draft is returned: a document has one draft at most. Raises IdentityClosed, and
+    NotRevisable when no version is in force.
     """
-    locked = Document.objects.select_for_update(of=("self",)).get(pk=document.pk)
+    locked = Document.objects.select_for_update(of=("self",)).select_related("patient").get(pk=document.pk)
     versions = list(locked.versions.order_by("-number"))
     if versions[0].state == VersionState.DRAFT:
         return versions[0]
-    current = next(version for version in versions if version.state == VersionState.CURRENT)
+    current = next((version for version in versions if version.state == VersionState.CURRENT), None)
+    if current is None:
+        raise NotRevisable()
+    if locked.patient.is_closed:
+        raise IdentityClosed()
     draft = Version.objects.create(
         document=locked,
         number=versions[0].number + 1,
@@ -109,10 +141,13 @@ def version_validate(
 
     Everything is built before the transaction opens; the transaction rechecks the draft's revision
     and the identity's stamp, writes the version and, by `version_validated`, its sending orders.
-    Raises DraftIncomplete, DraftChanged, NotADraft, AuthorUnknown, IdentityClosed, IdentityChanged,
-    DocumentNotConform, PrintingUnavailable: in all these cases nothing was written.
+    Raises DraftIncomplete, DraftChanged, NotADraft, NothingChanged, AuthorUnknown, VisibilityRefused,
+    IdentityClosed, IdentityChanged, VersionMoved, InformationMissing, DocumentNotConform,
+    PrintingUnavailable: in all these cases nothing was written.
     """
     draft = _draft_to_validate(version, revision, author)
+    if not may_be_seen_so(wishes.visibility, allows_both=settings.DMP_CUMUL_INVISIBLE_MASQUE):
+        raise VisibilityRefused()
     act_at = timezone.now()
     previous = _previous_of(draft)
     snapshot = snapshot_build(
@@ -123,10 +158,12 @@ def version_validate(
         set_id=draft.document.set_id or oid_allocate(Branch.SET, sequence=OID_SEQUENCE),
         replaces=previous.unique_id if previous else "",
     )
+    if previous and _changes_nothing(previous, snapshot, wishes.visibility):
+        raise NothingChanged()
     renderings = _checked_renderings(snapshot)
     stored = _stored_columns(snapshot, renderings)
     with transaction.atomic():
-        _recheck(draft, snapshot)
+        _recheck(draft, previous, snapshot)
         if previous:
             Version.objects.filter(pk=previous.pk).update(state=VersionState.REPLACED, replaced_at=act_at)
         Document.objects.filter(pk=draft.document_id).update(set_id=snapshot["document"]["set_id"])
@@ -156,15 +193,17 @@ def version_rebuild(*, version: Version, actor: Actor) -> Version:
     """Rebuild the bytes with today's identity, same id and number (spec cda 2).
 
     Only for a version that nobody received: the caller (`sending`) knows that and says so by
-    calling. Raises IdentityChanged when the identity moves meanwhile.
+    calling. Raises IdentityChanged, IdentityClosed or VersionMoved when something moves meanwhile.
     """
     if version.snapshot is None:
-        raise NotADraft()
+        raise VersionMoved()
     snapshot = version.snapshot | {"patient": patient_content(version.document.patient)}
     stored = _stored_columns(snapshot, _checked_renderings(snapshot))
     with transaction.atomic():
         locked = Version.objects.select_for_update(of=("self",)).get(pk=version.pk)
-        _recheck_identity(locked.document.patient_id, snapshot)
+        if locked.state != VersionState.CURRENT or locked.cda_sha256 != version.cda_sha256:
+            raise VersionMoved()
+        _recheck_identity(version.document.patient_id, snapshot)
         Version.objects.filter(pk=locked.pk).update(**stored)
         rebuilt = Version.objects.select_related("document__patient").get(pk=locked.pk)
         _trace(rebuilt, "document.rebuild", Action.UPDATE, actor)
@@ -174,10 +213,11 @@ def version_rebuild(*, version: Version, actor: Actor) -> Version:
 def version_reissue(*, version: Version, actor: Actor) -> Version:
     """A new current version with the same content and today's identity (spec cda 2, [D]).
 
-    For a version that already left: new id, number + 1, RPLC. `sending` creates the orders.
+    For a version that already left: new id, number + 1, RPLC. The orders that still wait follow by
+    `version_reissued`. Raises IdentityChanged, IdentityClosed or VersionMoved.
     """
     if version.snapshot is None:
-        raise NotADraft()
+        raise VersionMoved()
     issued_at = timezone.now()
     content = version.snapshot["document"] | {
         "unique_id": oid_allocate(Branch.DOCUMENT, sequence=OID_SEQUENCE),
@@ -192,8 +232,8 @@ def version_reissue(*, version: Version, actor: Actor) -> Version:
     with transaction.atomic():
         locked = Version.objects.select_for_update(of=("self",)).get(pk=version.pk)
         if locked.state != VersionState.CURRENT:
-            raise DraftChanged()
-        _recheck_identity(locked.document.patient_id, snapshot)
+            raise VersionMoved()
+        _recheck_identity(version.document.patient_id, snapshot)
         Version.objects.filter(pk=locked.pk).update(state=VersionState.REPLACED, replaced_at=issued_at)
         # A draft in progress keeps its place after the reissued version.
         Version.objects.filter(
@@ -218,7 +258,7 @@ def version_reissue(*, version: Version, actor: Actor) -> Version:
             **stored,
         )
         _trace(issued, "document.replace", Action.CREATE, actor)
-        events.version_replaced.send(sender=Version, version=locked, at=issued_at)
+        events.version_reissued.send(sender=Version, version=locked, issued=issued, at=issued_at)
     return issued
 
 
@@ -253,11 +293,14 @@ def _previous_of(draft: Version) -> Version | None:
 
 def _checked_renderings(snapshot: dict[str, Any]) -> Renderings:
     """Build both renderings and check them; DocumentNotConform says what is wrong."""
+    lacking = lacking_facts(snapshot)
+    if lacking:
+        raise InformationMissing(lacking)
     try:
         renderings = renderings_build(snapshot)
     except ValueError as error:
-        raise DocumentNotConform([f"il manque une information obligatoire ({error})"]) from error
-    findings = findings_of(snapshot, renderings)
+        raise DocumentNotConform([f"le CDA n’a pas pu être écrit ({error})"]) from error
+    findings = findings_of(snapshot, renderings, allowed_ins_oids=frozenset(settings.INS_ALLOWED_OIDS))
     if findings:
         raise DocumentNotConform(findings)
     return renderings
@@ -285,13 +328,26 @@ def _visibility_columns(visibility: Visibility) -> dict[str, bool]:
     }
 
 
-def _recheck(draft: Version, snapshot: dict[str, Any]) -> None:
-    """Lock draft and patient, and refuse if either moved since the bytes were built."""
+def _changes_nothing(previous: Version, snapshot: dict[str, Any], visibility: Visibility) -> bool:
+    flags = _visibility_columns(visibility)
+    return (
+        previous.snapshot is not None
+        and says_the_same(previous.snapshot, snapshot)
+        and all(getattr(previous, name) == value for name, value in flags.items())
+    )
+
+
+def _recheck(draft: Version, previous: Version | None, snapshot: dict[str, Any]) -> None:
+    """Lock document, draft and patient, and refuse if one moved since the bytes were built."""
+    Document.objects.select_for_update(of=("self",)).get(pk=draft.document_id)
     locked = Version.objects.select_for_update(of=("self",)).get(pk=draft.pk)
     if locked.state != VersionState.DRAFT:
         raise NotADraft()
     if locked.revision != draft.revision:
         raise DraftChanged()
+    in_force = _previous_of(draft)
+    if locked.number != draft.number or in_force != previous:
+        raise VersionMoved()
     _recheck_identity(draft.document.patient_id, snapshot)
 
 

@@ -11,4 +11,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/ready", views.ready, name="health-ready"),
     path("", include("ui.urls")),
     path("", include("accounts.urls")),
+    path("", include("dossier.urls")),
 ]

@@ -47,7 +47,11 @@ UNITS = (
 
 @dataclass(frozen=True, slots=True)
 class DemoUser:
-    """One account: `units` empty means the whole establishment."""
+    """One account: `units` empty means the whole establishment.
+
+    `structure_identity` is the Pro Santé Connect subject of a person without RPPS, whom the
+    administrator linked.
+    """
 
     login: str
     family_name: str
@@ -59,6 +63,7 @@ class DemoUser:
     profession: str = ""
     specialty: str = ""
     may_use_password: bool = False
+    structure_identity: str = ""
 
 
 USERS = (
@@ -85,6 +90,6 @@ USERS = (
         "SM04",
     ),
     DemoUser("cmartin", "MARTIN", "Chloé", RoleCode.SOIGNANT, ("6268",), "", "99700900030", "60"),
-    DemoUser("droux", "ROUX", "Denis", RoleCode.ADMISSION, may_use_password=False),
+    DemoUser("droux", "ROUX", "Denis", RoleCode.ADMISSION, structure_identity="3990000010/DROUX"),
     DemoUser("adm-esorel", "SOREL", "Élise", RoleCode.ADMIN_TECHNIQUE, may_use_password=True),
 )

@@ -186,3 +186,11 @@ PATIENTS = (
         ),
     ),
 )
+
+# IPP, state, labels: the patients that are not named here have allergies « non renseignées ».
+ALLERGIES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("000003", "known", ("Pénicilline",)),
+    ("000011", "none_known", ()),
+    ("000013", "known", ("Produits de contraste iodés", "Latex")),
+    ("000018", "none_known", ()),
+)

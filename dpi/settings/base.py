@@ -46,6 +46,7 @@ ROOMS = [
     "consent",
     "documents",
     "sending",
+    "dossier",
     "pfi",
 ]
 INSTALLED_APPS = [
@@ -82,6 +83,7 @@ MIDDLEWARE = [
     "accounts.middleware.AccessMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "dpi.middleware.ApplicationErrors",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -97,6 +99,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "csp.context_processors.nonce",
                 "accounts.context.rights",
                 "ui.context_processors.interface",
+                "dossier.context_processors.shell",
             ],
         },
     }
@@ -116,8 +119,8 @@ DATABASES["default"] |= {
     "CONN_MAX_AGE": env.integer("DATABASE_CONN_MAX_AGE", 60),
     "CONN_HEALTH_CHECKS": True,
 }
+_timeout = env.integer("DATABASE_STATEMENT_TIMEOUT_S", 30, minimum=1)
 if not DPI_AS_OWNER:
-    _timeout = env.integer("DATABASE_STATEMENT_TIMEOUT_S", 30, minimum=1)
     DATABASES["default"]["OPTIONS"].setdefault("options", f"-c statement_timeout={_timeout}s")
 
 REDIS_URL = env.redis("REDIS_URL")
@@ -165,7 +168,7 @@ AUTHENTICATION_BACKENDS = [
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 PASSWORD_RESET_TIMEOUT = 3600
 LOGIN_URL = "accounts:login"
-LOGIN_REDIRECT_URL = "accounts:profile"
+LOGIN_REDIRECT_URL = "dossier:home"
 LOCAL_LOGIN_ENABLED = env.flag("LOCAL_LOGIN_ENABLED", True)
 PASSWORD_MONTHS = env.integer("PASSWORD_MONTHS", 12, minimum=1, maximum=36)
 PASSWORD_PRIVILEGED_LENGTH = env.integer("PASSWORD_PRIVILEGED_LENGTH", 15, minimum=15, maximum=64)
@@ -261,7 +264,8 @@ TIME_ZONE = env.text("DPI_TIME_ZONE", "Europe/Paris")
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = env.flag("DPI_STATIC_FROM_SOURCES", False)
-STATIC_ROOT = None if WHITENOISE_USE_FINDERS else env.path("DPI_STATIC_ROOT", BASE_DIR / "staticfiles")
+_static_root = env.path("DPI_STATIC_ROOT", BASE_DIR / "staticfiles")
+STATIC_ROOT = None if WHITENOISE_USE_FINDERS else _static_root
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -287,6 +291,7 @@ HL7_PROCESSING_ID = env.text("HL7_PROCESSING_ID", "P", choices=("P", "T", "D"))
 DMP_SOFTWARE_NAME = env.text("DMP_SOFTWARE_NAME", "DPI")
 DMP_HOMOLOGATION = env.secret("DMP_HOMOLOGATION", "non-homologue")
 DMP_INSTALLATION_ID = env.text("DMP_INSTALLATION_ID", "")
+DMP_CUMUL_INVISIBLE_MASQUE = env.flag("DMP_CUMUL_INVISIBLE_MASQUE", False)
 DMP_SUBMIT_TIMEOUT_SECONDS = env.integer("DMP_SUBMIT_TIMEOUT_SECONDS", 120, minimum=1)
 DMP_QUERY_TIMEOUT_SECONDS = env.integer("DMP_QUERY_TIMEOUT_SECONDS", 30, minimum=1)
 

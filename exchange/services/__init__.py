@@ -14,11 +14,12 @@ from exchange.services.outgoing import (
     message_retry,
     messages_hand_over_due,
 )
-from exchange.services.partners import development_partner_ensure
+from exchange.services.partners import development_partner_ensure, integrated_pfi_ensure
 
 __all__ = [
     "Entry",
     "development_partner_ensure",
+    "integrated_pfi_ensure",
     "message_answer_again",
     "message_apply",
     "message_entry",

@@ -1,0 +1,51 @@
+"""Opening a record from a page: care relation asked, opening traced, once for each page shown."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest
+
+from accounts.models import User
+from audit.context import Actor
+from documents.models import Version
+from documents.selectors import version_to_show
+from patients.errors import AccessRefused
+from patients.models import Patient
+from patients.selectors import Record, care_relation, patient_by_uid, record
+from patients.services import record_open
+
+
+def reader(request: HttpRequest) -> tuple[User, Actor]:
+    """The logged-in person and the actor of the request; views are never reached without both."""
+    user = request.user
+    actor = getattr(request, "actor", None)
+    if not isinstance(user, User) or not isinstance(actor, Actor):
+        raise Http404
+    return user, actor
+
+
+def record_for_page(request: HttpRequest, patient_uid: UUID) -> Record:
+    """Open a record to show a page of it; 404 when unknown, AccessRefused without care relation."""
+    user, actor = reader(request)
+    try:
+        patient = patient_by_uid(patient_uid)
+    except Patient.DoesNotExist as error:
+        raise Http404 from error
+    record_open(patient=patient, user=user, actor=actor)
+    return record(patient)
+
+
+def version_for_page(request: HttpRequest, version_uid: UUID) -> Version:
+    """A version of a patient that the reader follows; 404 or AccessRefused as for the record."""
+    user, _ = reader(request)
+    try:
+        version = version_to_show(version_uid)
+    except Version.DoesNotExist as error:
+        raise Http404 from error
+    if not care_relation(user, version.document.patient):
+        raise AccessRefused(
+            "Ce patient n’est pas suivi dans vos unités : demandez à l’équipe de soins de vous y ajouter.",
+            code="no_care_relation",
+        )
+    return version

@@ -1,0 +1,93 @@
+"""What surrounds every page of a logged-in person: application bar, status bar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.rules import Phase
+from establishment.models import LegalEntity
+from sending.selectors import failures_count
+from ui.components import Entry, Shell, UserCard
+
+ENVIRONMENT_DEMONSTRATION = "Démonstration"
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """`shell` for base.html; absent while nobody is logged in or the session is locked."""
+    user = getattr(request, "user", None)
+    if not isinstance(user, User) or getattr(request, "phase", None) is not Phase.OPEN:
+        return {}
+    assignment = next(iter(user.assignments_now), None)
+    entity = LegalEntity.objects.only("name").first()
+    return {
+        "shell": Shell(
+            hospital=entity.name if entity else "Établissement",
+            home_url=reverse("dossier:home"),
+            unit=_unit_label(user),
+            environment=ENVIRONMENT_DEMONSTRATION if settings.DPI_SANDBOX else "",
+            entries=_entries(request, user),
+            search_url=reverse("dossier:search") if user.has_perm("patients.search") else "",
+            search_results_url=reverse("dossier:search_results") if user.has_perm("patients.search") else "",
+            user=UserCard(
+                name=user.display_name,
+                role=str(assignment.role) if assignment else "Sans habilitation",
+                initials=_initials(user),
+            ),
+            user_menu=[Entry("Mon compte", reverse("accounts:profile"), "user")],
+            session=_session_label(request),
+            version=f"v{settings.DPI_VERSION}",
+            logout_url=reverse("accounts:logout"),
+        )
+    }
+
+
+def _entries(request: HttpRequest, user: User) -> list[Entry]:
+    """The entries of the bar, only those that this person may open."""
+    here = getattr(request.resolver_match, "view_name", "") if request.resolver_match else ""
+    entries = []
+    if user.has_perm("patients.unit_list"):
+        label = "Patients" if user.has_perm("patients.identity_write") else "Mes patients"
+        url = reverse("dossier:home")
+        entries.append(Entry(label, url, "bed", current=here in PATIENT_VIEWS, short="Patients"))
+    if user.has_perm("sending.list"):
+        entries.append(
+            Entry(
+                "Envois",
+                reverse("dossier:envois"),
+                "send",
+                current=here in SENDING_VIEWS,
+                alarm=failures_count(user),
+                alarm_noun="échecs",
+            )
+        )
+    return entries
+
+
+PATIENT_VIEWS = frozenset(
+    {"dossier:home", "dossier:patient", "dossier:search", "dossier:choices", "dossier:letter_edit"}
+)
+SENDING_VIEWS = frozenset({"dossier:envois"})
+
+
+def _unit_label(user: User) -> str:
+    units = [row.unit for row in user.assignments_now if row.unit is not None]
+    if not units:
+        return "Tous les services"
+    first = units[0]
+    return f"{first.name} · UF {first.code}" + (f" et {len(units) - 1} autre" if len(units) > 1 else "")
+
+
+def _initials(user: User) -> str:
+    return f"{user.given_name[:1]}{user.family_name[:1]}".upper()
+
+
+def _session_label(request: HttpRequest) -> str:
+    assurance = getattr(request, "assurance", None)
+    if assurance is None:
+        return ""
+    return "2 facteurs" if assurance.two_factor else "1 facteur"

@@ -1,0 +1,262 @@
+"""Rows of the document list and the preview beside it (ui reference 6.5, 6.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from documents.enums import Origin, VersionState
+from documents.models import Version
+from documents.selectors import DocumentRow, DocumentSort
+from interop.cda.value_sets import document_types
+from sending.enums import Channel, OrderAction, OrderState
+from sending.models import Order
+from sending.rules import may_hold, may_release
+from sending.selectors import latest_by_channel
+from ui.components import Column, Entry
+from ui.french import scheduled
+
+CHANNEL_WORDS = {
+    Channel.DMP: "DMP",
+    Channel.MSSANTE_PRO: "MSS",
+    Channel.MSSANTE_PATIENT: "MES",
+}
+NOT_SENT = "not_sent"
+DELETED_DMP = "deleted_dmp"
+REASON_WORDS = {
+    "OPPOSITION": "opposition",
+    "OPPOSITION_MES": "opposition",
+    "INVISIBLE_PATIENT": "invisible",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One mark after a title."""
+
+    family: str
+    state: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowAction:
+    """The one button of a row; posts to `url`."""
+
+    label: str
+    icon: str
+    url: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """State of one channel, in the row or in « Qui a reçu quoi »."""
+
+    channel: str
+    state: str
+    detail: str = ""
+    text: str = ""
+    action: RowAction | None = None
+    who: str = ""
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Inputs of dossier/_document_row.html."""
+
+    uid: str
+    act_date: datetime
+    title: str
+    type: str
+    author: str
+    unit: str
+    version_note: str
+    url: str
+    preview_url: str
+    origin: str
+    marks: Sequence[Mark]
+    sendings: Sequence[Sending]
+    is_draft: bool
+    edit_url: str
+    has_no_sending: bool
+    is_removed: bool
+    selected: bool
+    offer: None = None
+    links: Sequence[Entry] = ()
+    actions: Sequence[RowAction] = ()
+    group: str = ""
+    check_value: str = ""
+    checked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Inputs of dossier/_preview_content.html."""
+
+    title: str
+    type: str
+    act_date: datetime
+    author: str
+    version: int
+    close_url: str
+    frame_url: str = ""
+    frame_title: str = ""
+    sandboxed: bool = False
+    edit_url: str = ""
+    new_version_url: str = ""
+    print_url: str = ""
+    enlarge_url: str = ""
+    journal_url: str = ""
+    warnings: Sequence[object] = ()
+    more: Sequence[Entry] = ()
+    tabs: Sequence[Entry] = ()
+    facts: Sequence[tuple[str, str]] = ()
+    recipients: Sequence[Sending] = field(default_factory=tuple)
+
+
+def row_of(row: DocumentRow, orders: Sequence[Order], user: User, *, selected: Version | None) -> Row:
+    """One line of the list, with what happened on each channel."""
+    shown, document = row.shown, row.document
+    patient_url = reverse("dossier:patient", args=[document.patient.uid])
+    is_draft = shown.state == VersionState.DRAFT
+    can_edit = row.draft is not None and user.has_perm("documents.write")
+    return Row(
+        uid=str(document.uid),
+        act_date=row.at,
+        title=document.title,
+        type=document_types()[document.type_code].display,
+        author=shown.author_label,
+        unit=document.unit.name if document.unit else "",
+        version_note=f"V{shown.number}" if shown.number > 1 else "",
+        url=f"{patient_url}?document={shown.uid}",
+        preview_url=reverse("dossier:preview", args=[shown.uid]),
+        origin=document.origins[0],
+        marks=marks_of(row),
+        sendings=[] if is_draft else sendings_of(orders, user),
+        is_draft=is_draft,
+        edit_url=reverse("dossier:letter_edit", args=[row.draft.uid]) if can_edit and row.draft else "",
+        has_no_sending=Origin.PRODUCED not in document.origins,
+        is_removed=shown.state == VersionState.DELETED,
+        selected=selected is not None and selected.document_id == document.pk,
+    )
+
+
+def marks_of(row: DocumentRow) -> list[Mark]:
+    """Visibility and version marks, always in the same order."""
+    shown = row.shown
+    flags = (
+        (shown.is_invisible_patient, "invisible_patient"),
+        (shown.is_invisible_rep_legaux, "invisible_rep_legaux"),
+        (shown.is_masque_ps, "masque_ps"),
+    )
+    marks = [Mark("visibility", state) for is_set, state in flags if is_set]
+    if row.draft is not None and row.draft is not shown:
+        marks.append(Mark("sending", "to_validate", f"version {row.draft.number}"))
+    return marks
+
+
+def sendings_of(orders: Sequence[Order], user: User) -> list[Sending]:
+    """What each channel says; without any order the document was never sent (SC.DMP/HISTO.01)."""
+    latest = latest_by_channel(orders)
+    if not latest:
+        return [Sending("DMP", NOT_SENT)]
+    return [sending_of(order, user) for order in latest.values()]
+
+
+def sending_of(order: Order, user: User) -> Sending:
+    """State of one order in the words of the vocabulary, with its one action."""
+    return Sending(
+        channel=CHANNEL_WORDS[Channel(order.channel)],
+        state=state_of(order),
+        detail=detail_of(order),
+        action=action_of(order) if user.has_perm("sending.hold") else None,
+        who=order.recipient_label or "DMP · Mon espace santé",
+        role=order.get_action_display(),
+    )
+
+
+def state_of(order: Order) -> str:
+    """The state to show: a deletion received by the DMP reads « Supprimé du DMP »."""
+    if order.action == OrderAction.DELETE and order.state == OrderState.RECEIVED_DMP:
+        return DELETED_DMP
+    return order.state
+
+
+def detail_of(order: Order) -> str:
+    """When it leaves, why it is blocked, or the code of the failure."""
+    if order.state == OrderState.SCHEDULED and order.not_before:
+        return scheduled(order.not_before, timezone.now())
+    if order.state == OrderState.BLOCKED:
+        return REASON_WORDS.get(order.reason, "")
+    if order.state == OrderState.FAILED:
+        return order.error_code
+    return ""
+
+
+def action_of(order: Order) -> RowAction | None:
+    """Retenir or Libérer, the only actions of a row of the record."""
+    state = OrderState(order.state)
+    if may_release(state).is_allowed:
+        return RowAction("Libérer", "play", reverse("dossier:order_act", args=[order.uid, "release"]), "r")
+    if may_hold(state).is_allowed:
+        return RowAction("Retenir", "pause", reverse("dossier:order_act", args=[order.uid, "hold"]), "r")
+    return None
+
+
+def preview_of(version: Version, orders: Sequence[Order], user: User) -> Preview:
+    """The document shown beside the list: PDF first, then its metadata."""
+    document = version.document
+    patient_url = reverse("dossier:patient", args=[document.patient.uid])
+    is_draft = version.state == VersionState.DRAFT
+    may_write = user.has_perm("documents.write")
+    pdf_url = reverse("dossier:document_pdf", args=[version.uid])
+    return Preview(
+        title=document.title,
+        type=document_types()[document.type_code].display,
+        act_date=version.act_at or version.edited_at,
+        author=version.author_label,
+        version=version.number,
+        close_url=patient_url,
+        frame_url=pdf_url,
+        frame_title=f"{document.title}, PDF",
+        edit_url=reverse("dossier:letter_edit", args=[version.uid]) if is_draft and may_write else "",
+        new_version_url=reverse("dossier:revise", args=[version.uid])
+        if version.state == VersionState.CURRENT and may_write and document.model
+        else "",
+        print_url=pdf_url,
+        enlarge_url=pdf_url,
+        journal_url=reverse("dossier:patient_envois", args=[document.patient.uid])
+        if user.has_perm("sending.list")
+        else "",
+        more=()
+        if is_draft
+        else (Entry("Télécharger le CDA", reverse("dossier:document_cda", args=[version.uid]), "download"),),
+        recipients=() if is_draft else tuple(sendings_of(orders, user)),
+    )
+
+
+def columns_of(base_url: str, sort: DocumentSort) -> dict[str, Column]:
+    """Headers of the list: date and type sort, both directions (SC.CDA/INT.04)."""
+
+    def column(label: str, up: DocumentSort | None, down: DocumentSort | None) -> Column:
+        if up is None or down is None:
+            return Column(label, "")
+        direction = {up: "ascending", down: "descending"}.get(sort, "")
+        following = up if sort == down else down
+        return Column(label, f"{base_url}?tri={following.value}", direction)
+
+    return {
+        "date": column("Date", DocumentSort.DATE_ASC, DocumentSort.DATE_DESC),
+        "title": column("Titre", None, None),
+        "type": column("Type", DocumentSort.TYPE_ASC, DocumentSort.TYPE_DESC),
+        "author": column("Auteur", None, None),
+        "origin": column("Origine", None, None),
+        "sending": column("Envoi DMP / MSS", None, None),
+    }

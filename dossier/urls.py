@@ -1,0 +1,31 @@
+"""Addresses of the record. Patients, versions and orders are named by their public identifier."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from dossier.views import choices, envois, letter, patients, record
+
+app_name = "dossier"
+
+urlpatterns = [
+    path("patients/", patients.home, name="home"),
+    path("patients/recherche", patients.search, name="search"),
+    path("patients/recherche/resultats", patients.search_results, name="search_results"),
+    path("patients/<uuid:patient_uid>/", record.patient, name="patient"),
+    path("patients/<uuid:patient_uid>/ins", record.ins, name="ins"),
+    path("patients/<uuid:patient_uid>/information", choices.choices, name="choices"),
+    path("patients/<uuid:patient_uid>/envois", envois.patient_envois, name="patient_envois"),
+    path("patients/<uuid:patient_uid>/documents/nouveau/<slug:model>", letter.letter_new, name="letter_new"),
+    path("documents/<uuid:version_uid>/apercu", record.preview, name="preview"),
+    path("documents/<uuid:version_uid>/pdf", record.document_pdf, name="document_pdf"),
+    path("documents/<uuid:version_uid>/cda", record.document_cda, name="document_cda"),
+    path("documents/<uuid:version_uid>/redaction", letter.letter_edit, name="letter_edit"),
+    path("documents/<uuid:version_uid>/valider", letter.letter_panel, name="letter_panel"),
+    path("documents/<uuid:version_uid>/validation", letter.letter_validate, name="letter_validate"),
+    path("documents/<uuid:version_uid>/nouvelle-version", letter.revise, name="revise"),
+    path("envois/", envois.envois, name="envois"),
+    path("envois/lignes", envois.envois_rows, name="envois_rows"),
+    path("envois/lot", envois.orders_act, name="orders_act"),
+    path("envois/<uuid:order_uid>/<slug:action>", envois.order_act, name="order_act"),
+]

@@ -1,0 +1,1 @@
+"""Pages of the record, one module for each journey."""

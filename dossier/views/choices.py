@@ -1,0 +1,150 @@
+"""Information and non-opposition of the patient, for the current episode (journey 1, step 4)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import requires
+from accounts.models import User
+from consent.enums import ChoiceValue, Subject
+from consent.models import Choice
+from consent.selectors import CurrentChoices, choices_current, choices_history
+from consent.services import choices_record
+from dossier.access import reader, record_for_page
+from dossier.banner import banner_of, rail_of
+from patients.models import Episode
+from patients.selectors import Record
+
+FEEDING = (
+    (ChoiceValue.NOT_COLLECTED, "Non recueillie", "Les documents partent"),
+    (ChoiceValue.NOT_OPPOSED, "Informé – non opposé", "Les documents partent"),
+    (ChoiceValue.OPPOSED, "Informé – opposé", "Rien ne part au DMP"),
+)
+READING = (
+    (ChoiceValue.NOT_COLLECTED, "Non recueillie", "Consultation impossible"),
+    (ChoiceValue.NOT_OPPOSED, "Informé – non opposé", "L’équipe peut consulter"),
+    (ChoiceValue.OPPOSED, "Informé – opposé", "Personne ne consulte"),
+)
+SPOKEN = (
+    "Votre dossier médical, dans Mon espace santé, peut recevoir les documents de votre séjour : "
+    "lettre de sortie, comptes rendus, résultats. Vous pouvez vous y opposer ; vos soins n’en dépendent pas.",
+    "L’équipe qui vous soigne peut aussi consulter votre dossier médical pendant ce séjour. Vous "
+    "pouvez vous y opposer, sans avoir à donner de raison.",
+    "Vous pouvez changer d’avis à tout moment, ici ou sur monespacesante.fr.",
+)
+
+
+@requires("consent.view", "patients.identity_view")
+@require_http_methods(["GET", "POST"])
+def choices(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
+    """The two subjects, their three values, their history; recording asks `consent.record`."""
+    user, actor = reader(request)
+    record = record_for_page(request, patient_uid)
+    episode = record.episode
+    if episode is None:
+        messages.error(request, "Ce patient n’a pas de séjour en cours : aucun choix à recueillir.")
+        return HttpResponseRedirect(reverse("dossier:search"))
+    if request.method == "GET":
+        return _page(request, record, episode, user)
+    if not user.has_perm("consent.record"):
+        raise Http404
+    asked = {subject: request.POST.get(subject.value, "") for subject in Subject}
+    errors = {
+        subject: "Choisir une des trois réponses."
+        for subject, value in asked.items()
+        if value not in ChoiceValue
+    }
+    if errors:
+        return _page(request, record, episode, user, asked=asked, errors=errors)
+    choices_record(
+        episode=episode,
+        alimentation=ChoiceValue(asked[Subject.ALIMENTATION]),
+        consultation=ChoiceValue(asked[Subject.CONSULTATION]),
+        by_representative=bool(request.POST.get("representative")),
+        actor=actor,
+    )
+    messages.success(request, "Choix du patient enregistrés.")
+    return HttpResponseRedirect(reverse("dossier:choices", args=[patient_uid]))
+
+
+def _page(
+    request: HttpRequest,
+    record: Record,
+    episode: Episode,
+    user: User,
+    *,
+    asked: dict[Subject, str] | None = None,
+    errors: dict[Subject, str] | None = None,
+) -> HttpResponse:
+    current = choices_current(episode)
+    history = choices_history(episode)
+    values = asked or {
+        Subject.ALIMENTATION: current.alimentation_value,
+        Subject.CONSULTATION: current.consultation_value,
+    }
+    errors = errors or {}
+    context = {
+        "banner": banner_of(record, user, choices=current),
+        "rail": rail_of(record.patient, user, current="choices"),
+        "steps": [],
+        "url": reverse("dossier:choices", args=[record.patient.uid]),
+        "stay_form": None,
+        "alimentation": {
+            "value": values[Subject.ALIMENTATION],
+            "error": errors.get(Subject.ALIMENTATION, ""),
+        },
+        "consultation": {
+            "value": values[Subject.CONSULTATION],
+            "error": errors.get(Subject.CONSULTATION, ""),
+        },
+        "alimentation_choices": FEEDING,
+        "consultation_choices": READING,
+        "representative": any(row.by_representative for row in history[:2]),
+        "errors": "Les choix n’ont pas été enregistrés." if errors else "",
+        "history": [_history_line(row) for row in history],
+        "allows": _allows(current),
+        "spoken_text": SPOKEN,
+        "save_label": "Enregistrer",
+        "back_url": reverse("dossier:patient", args=[record.patient.uid])
+        if user.has_perm("patients.open")
+        else reverse("dossier:home"),
+    }
+    return render(request, "consent/choices.html", context, status=422 if errors else 200)
+
+
+def _history_line(row: Choice) -> dict[str, Any]:
+    return {
+        "at": row.collected_at,
+        "alimentation": row.value if row.subject == Subject.ALIMENTATION else "",
+        "consultation": row.value if row.subject == Subject.CONSULTATION else "",
+        "source": row.source,
+        "by": row.author_login,
+        "pending": not row.is_effective,
+    }
+
+
+def _allows(current: CurrentChoices) -> list[dict[str, str]]:
+    """« Ce que cela permet », from the gate rules."""
+    return [
+        {
+            "tone": "ok" if current.feeding else "neu",
+            "icon": "check" if current.feeding else "ban",
+            "title": "Envoi au DMP" + (" possible" if current.feeding else " arrêté"),
+            "detail": "Les documents validés partent." if current.feeding else "Les envois sont bloqués.",
+        },
+        {
+            "tone": "ok" if current.consulting else "neu",
+            "icon": "check" if current.consulting else "ban",
+            "title": "Consultation" + (" possible" if current.consulting else " impossible"),
+            "detail": "Par toute l’équipe de soins du séjour."
+            if current.consulting
+            else "Aucune demande n’est faite au DMP.",
+        },
+    ]

@@ -1,0 +1,260 @@
+"""Mes patients and the patient search (journeys 1 and 2, step 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from accounts.access import requires
+from accounts.models import User
+from accounts.selectors import units_of
+from consent.enums import ChoiceValue
+from consent.selectors import CurrentChoices, choices_current_for
+from dossier.access import reader
+from dossier.banner import bed_words
+from establishment.models import Unit
+from interop.ins.traits import comparable
+from patients.enums import AlertKind, AlertState, EpisodeState
+from patients.errors import SearchRefused
+from patients.selectors import SearchRow, UnitRow, criteria_of, unit_list
+from patients.services import patient_search
+from sending.selectors import counts_for_patients
+from ui.components import Column, Entry, Group
+
+SEARCH_HINT = "Date de naissance et trois lettres du nom, IPP, numéro de venue ou matricule INS complet."
+RESULTS_UNDER_FIELD = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """One thing to do for a patient."""
+
+    family: str
+    state: str
+    text: str
+    weight: str = "dashed"
+
+
+@requires("patients.unit_list")
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """The patients present or planned in the units of the reader. Constant number of queries."""
+    user, _ = reader(request)
+    units = units_of(user)
+    asked = [code for code in request.GET.getlist("unite") if code in {unit.code for unit in units}]
+    text = request.GET.get("texte", "").strip()[:60]
+    every_row = unit_list(user)
+    rows = [row for row in every_row if not asked or _unit_code(row) in asked]
+    if text:
+        rows = [row for row in rows if _matches(row, text)]
+    rows = _sorted(rows, request.GET.get("tri", "lit"))
+    choices = choices_current_for({row.episode.pk for row in rows})
+    counts = counts_for_patients([row.patient.pk for row in rows])
+    url = reverse("dossier:home")
+    context = {
+        "title": "Mes patients",
+        "views": _views(units, every_row, asked),
+        "views_label": "Unités",
+        "subtitle": _subtitle(units, rows),
+        "refreshed_at": timezone.now(),
+        "refresh_url": url,
+        "filters": [],
+        "text": text,
+        "filter_action": url,
+        "clear_url": url if asked or text else "",
+        "columns": _columns(url, request.GET.get("tri", "lit")),
+        "rows": [_unit_row(row, user, choices.get(row.episode.pk), counts) for row in rows],
+        "empty": "Aucun patient présent dans vos unités.",
+    }
+    return render(request, "dossier/unit_list.html", context)
+
+
+@requires("patients.search")
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    """The results page, which works without script."""
+    return render(request, "patients/search.html", _search_context(request))
+
+
+@requires("patients.search")
+@require_GET
+def search_results(request: HttpRequest) -> HttpResponse:
+    """The list under the search field of the bar."""
+    context = _search_context(request)
+    context["rows"] = context["rows"][:RESULTS_UNDER_FIELD]
+    context["all_url"] = f"{reverse('dossier:search')}?{request.GET.urlencode()}"
+    return render(request, "patients/_search_results.html", context)
+
+
+def _views(units: tuple[Unit, ...], rows: list[UnitRow], asked: list[str]) -> list[Group]:
+    """Saved views: every unit of the reader, then each, with how many patients are there."""
+    url = reverse("dossier:home")
+    codes = [_unit_code(row) for row in rows]
+    entries = [Entry("Toutes mes unités", url, "users", current=not asked, count=len(rows))]
+    if len(units) > 1:
+        entries += [
+            Entry(
+                unit.name,
+                f"{url}?unite={unit.code}",
+                "bed",
+                current=asked == [unit.code],
+                count=codes.count(unit.code),
+            )
+            for unit in units
+        ]
+    return [Group("Patients présents", entries)]
+
+
+def _unit_code(row: UnitRow) -> str:
+    return row.episode.unit.code if row.episode.unit else ""
+
+
+def _search_context(request: HttpRequest) -> dict[str, Any]:
+    user, actor = reader(request)
+    query = request.GET.get("q", "").strip()[:200]
+    context: dict[str, Any] = {
+        "query": query,
+        "form_url": reverse("dossier:search"),
+        "searched": False,
+        "hint": SEARCH_HINT,
+        "rows": [],
+        "count": 0,
+        "truncated": False,
+    }
+    if not query:
+        return context
+    try:
+        found = patient_search(user=user, criteria=criteria_of(query), actor=actor)
+    except SearchRefused as error:
+        return context | {"hint": error.message}
+    return context | {
+        "searched": True,
+        "rows": [_search_row(row, user) for row in found.rows],
+        "count": len(found.rows),
+        "truncated": found.is_truncated,
+    }
+
+
+def _search_row(row: SearchRow, user: User) -> dict[str, Any]:
+    patient = row.patient
+    page = "dossier:patient" if user.has_perm("patients.open") else "dossier:choices"
+    inside = row.has_care_relation
+    return {
+        "url": reverse(page, args=[patient.uid]),
+        "birth_name": patient.birth_name,
+        "given_name": patient.first_birth_given_name,
+        "sex": patient.sex,
+        "birth_date": patient.birth_date,
+        "birth_place": patient.birth_place_label,
+        "birth_place_code": patient.birth_place_cog,
+        "ipp": row.ipp,
+        "status": patient.identity_status,
+        "attributes": patient.identity_attributes,
+        "last_visit": _visit_words(row),
+        "is_inside": inside,
+    }
+
+
+def _visit_words(row: SearchRow) -> str:
+    episode = row.last_episode
+    if episode is None:
+        return ""
+    place = episode.unit_name or "Unité inconnue"
+    if episode.state == EpisodeState.OPEN:
+        return f"{place}, en cours"
+    if episode.begins_at is None:
+        return place
+    return f"{timezone.localtime(episode.begins_at):%d/%m/%Y}, {place}"
+
+
+def _unit_row(
+    row: UnitRow, user: User, choices: CurrentChoices | None, counts: dict[int, dict[str, int]]
+) -> dict[str, Any]:
+    patient, episode = row.patient, row.episode
+    page = "dossier:patient" if user.has_perm("patients.open") else "dossier:choices"
+    allergy = next((line for line in row.alerts if line.kind == AlertKind.ALLERGY), None)
+    clinical = user.has_perm("patients.open")
+    return {
+        "url": reverse(page, args=[patient.uid]),
+        "bed": bed_words(episode),
+        "birth_name": patient.birth_name,
+        "given_name": patient.first_birth_given_name,
+        "sex": patient.sex,
+        "birth_date": patient.birth_date,
+        "status": patient.identity_status,
+        "attributes": patient.identity_attributes,
+        "allergies": allergy.labels if allergy and clinical else (),
+        "allergy_state": (allergy.state if allergy else AlertState.NOT_RECORDED) if clinical else "",
+        "choice": choices_summary(choices),
+        "entered_at": episode.admitted_at,
+        "stay_note": _stay_note(episode.planned_at, episode.state),
+        "todo": _todo(counts.get(patient.pk, {})) if clinical else [],
+    }
+
+
+def choices_summary(choices: CurrentChoices | None) -> str:
+    """One word for both choices (family `choices_summary`)."""
+    fed = choices.alimentation_value if choices else ChoiceValue.NOT_COLLECTED
+    read = choices.consultation_value if choices else ChoiceValue.NOT_COLLECTED
+    if fed == ChoiceValue.OPPOSED and read == ChoiceValue.OPPOSED:
+        return "opposed"
+    if fed == ChoiceValue.OPPOSED:
+        return "opposed_alimentation"
+    if read == ChoiceValue.OPPOSED:
+        return "opposed_consultation"
+    if ChoiceValue.NOT_COLLECTED in (fed, read):
+        return "not_collected"
+    return "not_opposed"
+
+
+def _todo(counts: dict[str, int]) -> list[Todo]:
+    todo = []
+    if drafts := counts.get("drafts", 0):
+        todo.append(Todo("sending", "to_validate", f"{drafts} à valider"))
+    if failures := counts.get("failures", 0):
+        words = f"{failures} échec{'s' if failures > 1 else ''}"
+        todo.append(Todo("order_state", "failed", words, "solid"))
+    return todo
+
+
+def _stay_note(planned_at: datetime | None, state: str) -> str:
+    if state == EpisodeState.PLANNED and planned_at is not None:
+        return f"prévu le {timezone.localtime(planned_at):%d/%m}"
+    return ""
+
+
+def _matches(row: UnitRow, text: str) -> bool:
+    patient, episode = row.patient, row.episode
+    words = f"{patient.birth_name} {patient.used_name} {patient.birth_given_names}"
+    wanted = comparable(text)
+    return wanted in comparable(words) or wanted in comparable(f"{episode.room} {episode.bed} {row.ipp}")
+
+
+def _sorted(rows: list[UnitRow], key: str) -> list[UnitRow]:
+    keys = {
+        "lit": lambda row: (row.episode.room, row.episode.bed, row.patient.birth_name),
+        "patient": lambda row: (row.patient.birth_name, row.patient.first_birth_given_name),
+        "sejour": lambda row: (row.episode.admitted_at is None, row.episode.admitted_at or timezone.now()),
+    }
+    return sorted(rows, key=keys.get(key, keys["lit"]))
+
+
+def _columns(url: str, key: str) -> dict[str, Column]:
+    words = {"bed": ("Lit", "lit"), "patient": ("Patient", "patient"), "stay": ("Séjour", "sejour")}
+    return {
+        name: Column(label, f"{url}?tri={value}", "ascending" if value == key else "")
+        for name, (label, value) in words.items()
+    }
+
+
+def _subtitle(units: tuple[Unit, ...], rows: list[UnitRow]) -> str:
+    names = " · ".join(f"{unit.name} (UF {unit.code})" for unit in units) or "Tous les services"
+    count = len(rows)
+    return f"{names} · {count} patient{'s' if count > 1 else ''}"

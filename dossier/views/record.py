@@ -1,0 +1,181 @@
+"""The record of one patient: documents, preview, INS, bytes."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import requires
+from audit.enums import Action
+from audit.services import trace_write
+from documents.enums import VersionState
+from documents.models import Version
+from documents.rendering import pdf_from_snapshot
+from documents.selectors import DocumentRow, DocumentSort, documents_for_patient
+from documents.services import version_view
+from documents.snapshot import snapshot_build
+from documents.store import content_get
+from documents.writing import WRITING_MODELS
+from dossier.access import reader, record_for_page, version_for_page
+from dossier.banner import banner_of, rail_of
+from dossier.document_list import columns_of, preview_of, row_of
+from dossier.filters import document_filters, keep_documents
+from interop.ins.codes import ins_nature
+from sending.selectors import orders_of_documents
+
+SORT_KEY = "dossier.sort"
+
+
+@requires("patients.open", "documents.view")
+@require_GET
+def patient(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
+    """The document list, with the preview of `?document=` beside it (SC.CDA/INT.04, INT.08)."""
+    user, _ = reader(request)
+    record = record_for_page(request, patient_uid)
+    sort = _sort(request)
+    rows = documents_for_patient(record.patient, sort=sort)
+    orders = orders_of_documents([row.document.pk for row in rows])
+    shown = _asked_version(request, rows)
+    url = reverse("dossier:patient", args=[patient_uid])
+    filters = document_filters(request.GET)
+    kept = keep_documents(rows, orders, filters)
+    context = {
+        "columns": columns_of(url, sort),
+        "rows": [row_of(row, orders[row.document.pk], user, selected=shown) for row in kept],
+        "filtered": filters.is_narrowed,
+        "clear_url": url if filters.is_narrowed else "",
+    }
+    if request.headers.get("HX-Request") and request.headers.get("HX-Target") == "liste":
+        return render(request, "dossier/_documents.html", context)
+    context |= {
+        "banner": banner_of(record, user),
+        "rail": rail_of(record.patient, user, current="documents", counts={"documents": len(rows)}),
+        "count": len(rows),
+        "new_documents": _new_documents(request, patient_uid),
+        "filters": filters.menus,
+        "text": filters.text,
+        "filter_action": url,
+        "preview": preview_of(shown, orders[shown.document_id], user) if shown else None,
+        "pane_open": "document" in request.GET,
+        "name_in_title": True,
+    }
+    return render(request, "dossier/patient.html", context)
+
+
+@requires("patients.open", "documents.view")
+@require_GET
+def preview(request: HttpRequest, version_uid: UUID) -> HttpResponse:
+    """The preview pane alone."""
+    user, _ = reader(request)
+    version = version_for_page(request, version_uid)
+    orders = orders_of_documents([version.document_id])[version.document_id]
+    return render(request, "dossier/_preview_content.html", {"preview": preview_of(version, orders, user)})
+
+
+@requires("patients.open", "patients.identity_view")
+@require_POST
+def ins(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
+    """Show the matricule of a qualified identity; the act is traced (ui reference 6.3)."""
+    _, actor = reader(request)
+    record = record_for_page(request, patient_uid)
+    if record.ins is None:
+        raise Http404
+    with transaction.atomic():
+        trace_write(
+            type="identity.view",
+            action=Action.READ,
+            actor=actor,
+            patient_uid=record.patient.uid,
+            object_type="ins",
+        )
+    context = {"matricule": record.ins.matricule, "nature": ins_nature(record.ins.oid).value}
+    if request.headers.get("HX-Request"):
+        return render(request, "dossier/_ins.html", context)
+    return HttpResponseRedirect(reverse("dossier:patient", args=[patient_uid]))
+
+
+@requires("patients.open", "documents.view")
+@require_GET
+@xframe_options_sameorigin
+def document_pdf(request: HttpRequest, version_uid: UUID) -> HttpResponse:
+    """The PDF of a version, or of the draft as it stands; the reading is traced."""
+    _, actor = reader(request)
+    version = version_for_page(request, version_uid)
+    is_draft = version.state == VersionState.DRAFT
+    content = _draft_pdf(version) if is_draft else content_get(version.pdf_sha256)
+    version_view(version=version, actor=actor, rendering="preview" if is_draft else "pdf")
+    return _file(content, "application/pdf", f"{version.uid}.pdf", inline=True)
+
+
+@requires("patients.open", "documents.view")
+@require_GET
+def document_cda(request: HttpRequest, version_uid: UUID) -> HttpResponse:
+    """The CDA of a validated version, as a file; the reading is traced."""
+    _, actor = reader(request)
+    version = version_for_page(request, version_uid)
+    if version.state == VersionState.DRAFT:
+        raise Http404
+    content = content_get(version.cda_sha256)
+    version_view(version=version, actor=actor, rendering="cda")
+    return _file(content, "application/xml", f"{version.uid}.xml", inline=False)
+
+
+def _draft_pdf(version: Version) -> bytes:
+    author = version.author
+    if author is None or version.document.model not in WRITING_MODELS:
+        raise Http404
+    snapshot = snapshot_build(
+        version=version, author=author, act_at=version.edited_at, unique_id="", set_id="", replaces=""
+    )
+    return pdf_from_snapshot(snapshot, is_draft=True)
+
+
+def _file(content: bytes, media_type: str, name: str, *, inline: bool) -> HttpResponse:
+    response = HttpResponse(content, content_type=media_type)
+    response["Content-Disposition"] = f'{"inline" if inline else "attachment"}; filename="{name}"'
+    response["Cache-Control"] = "no-store"
+    # The browser's own PDF viewer needs its styles; nothing of the page may be reached from it.
+    response["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'"
+    )
+    return response
+
+
+def _sort(request: HttpRequest) -> DocumentSort:
+    """The sort asked for, kept for the session (SC.CDA/INT.04: the choice is remembered)."""
+    asked = request.GET.get("tri", request.session.get(SORT_KEY, ""))
+    try:
+        sort = DocumentSort(asked)
+    except ValueError:
+        sort = DocumentSort.DATE_DESC
+    if "tri" in request.GET:
+        request.session[SORT_KEY] = sort.value
+    return sort
+
+
+def _asked_version(request: HttpRequest, rows: list[DocumentRow]) -> Version | None:
+    """The version of `?document=`; by default the newest validated document."""
+    asked = request.GET.get("document", "")
+    for row in rows:
+        for version in (row.shown, *row.older):
+            if str(version.uid) == asked:
+                return version
+    if asked:
+        return None
+    return next((row.shown for row in rows if row.shown.state != VersionState.DRAFT), None)
+
+
+def _new_documents(request: HttpRequest, patient_uid: UUID) -> list[dict[str, str]]:
+    user, _ = reader(request)
+    if not user.has_perm("documents.write"):
+        return []
+    return [
+        {"label": model.title, "url": reverse("dossier:letter_new", args=[patient_uid, model.code])}
+        for model in WRITING_MODELS.values()
+    ]

@@ -1,0 +1,150 @@
+"""Loads the demonstration hospital, once: its description by services, its patients by PAM over MLLP."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.enums import LinkMethod, ProviderKind, RoleCode
+from accounts.models import IdentityProvider, User
+from accounts.services import assignment_give, external_identity_link, user_create
+from audit.context import system_actor
+from dpi.demo import hospital, people
+from dpi.demo.messages import messages_of
+from establishment.enums import Switch
+from establishment.models import Unit
+from establishment.services import legal_entity_set, site_set, switch_set, unit_set
+from exchange.lines import Line, LineSettings
+from exchange.services import integrated_pfi_ensure
+from interop.hl7v2.ack import parse_ack
+from interop.hl7v2.codes import AckCode
+from patients.enums import AlertKind, AlertState, IdentifierKind
+from patients.models import Identifier, Patient
+from patients.services import alerts_set
+
+ACTOR = system_actor("demonstration")
+PASSWORD_BYTES = 15
+
+
+class DemonstrationRefused(Exception):
+    """A message of the demonstration was not accepted: the entrance is at fault, say which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was loaded, to be said once: the administrator's password is kept nowhere else."""
+
+    messages: int
+    password_login: str
+    password: str
+
+
+def is_loaded() -> bool:
+    """Whether every patient of the demonstration is known; an interrupted load goes on where it was."""
+    return _known_ipps() >= {patient.ipp for patient in people.PATIENTS}
+
+
+def _known_ipps() -> set[str]:
+    known = Identifier.objects.filter(kind=IdentifierKind.IPP, value__in=[row.ipp for row in people.PATIENTS])
+    return set(known.values_list("value", flat=True))
+
+
+def demonstration_load(*, now: datetime | None = None) -> Loaded:
+    """Describe the hospital, open the accounts, then admit the patients through the MLLP port."""
+    units = _describe()
+    login, password = _open_accounts(units)
+    count = _admit(now or timezone.now())
+    _record_alerts()
+    return Loaded(count, login, password)
+
+
+def _describe() -> dict[str, Unit]:
+    values = dict(hospital.LEGAL_ENTITY)
+    entity = legal_entity_set(finess=values.pop("finess"), actor=ACTOR, **values)
+    sites = {}
+    for row in hospital.SITES:
+        values = dict(row)
+        finess = values.pop("finess")
+        sites[finess] = site_set(finess=finess, legal_entity=entity, actor=ACTOR, **values)
+    for switch in (Switch.PSC, Switch.PFI_DMP):
+        switch_set(code=switch, is_on=True, actor=ACTOR)
+    integrated_pfi_ensure()
+    return {
+        code: unit_set(code=code, site=sites[finess], actor=ACTOR, name=name, send_delay_minutes=delay)
+        for code, name, finess, delay in hospital.UNITS
+    }
+
+
+def _open_accounts(units: dict[str, Unit]) -> tuple[str, str]:
+    """Returns login and password of the one local account; the others come by Pro Santé Connect."""
+    administrator, password = "", ""
+    for person in hospital.USERS:
+        if User.objects.filter(login=person.login).exists():
+            continue
+        chosen = secrets.token_urlsafe(PASSWORD_BYTES) if person.may_use_password else None
+        user = user_create(
+            login=person.login,
+            family_name=person.family_name,
+            given_name=person.given_name,
+            title=person.title,
+            rpps=person.rpps,
+            profession=person.profession,
+            specialty=person.specialty,
+            may_use_password=person.may_use_password,
+            password=chosen,
+            actor=ACTOR,
+        )
+        places: list[Unit | None] = [units[code] for code in person.units]
+        for unit in places or [None]:
+            assignment_give(user=user, role=person.role, unit=unit, giver=None, actor=ACTOR)
+        if person.structure_identity:
+            external_identity_link(
+                user=user,
+                provider=IdentityProvider.objects.get(kind=ProviderKind.PSC),
+                subject=person.structure_identity,
+                method=LinkMethod.ADMIN,
+                actor=ACTOR,
+            )
+        if chosen:
+            administrator, password = person.login, chosen
+    return administrator, password
+
+
+def _admit(now: datetime) -> int:
+    line_settings = LineSettings(
+        host="127.0.0.1",
+        port=settings.MLLP_PORT,
+        connect_timeout=settings.MLLP_CONNECT_TIMEOUT_SECONDS,
+        ack_timeout=settings.MLLP_ACK_TIMEOUT_SECONDS,
+        max_bytes=settings.MLLP_MAX_FRAME_BYTES,
+    )
+    count = 0
+    with Line(line_settings) as line:
+        for message in _all_messages(now):
+            answer = parse_ack(line.exchange(message))
+            if answer.code != AckCode.AA:
+                raise DemonstrationRefused(f"{answer.acknowledged_id} : {answer.code} {answer.faults}")
+            count += 1
+    return count
+
+
+def _all_messages(now: datetime) -> Iterator[bytes]:
+    known = _known_ipps()
+    for patient in people.PATIENTS:
+        if patient.ipp not in known:
+            yield from messages_of(patient, now=now)
+
+
+def _record_alerts() -> None:
+    """Alerts do not come by PAM here: the nurse of the demonstration recorded them."""
+    nurse = User.objects.filter(assignments__role__code=RoleCode.SOIGNANT).earliest("id").as_actor()
+    for ipp, state, labels in people.ALLERGIES:
+        patient = Patient.objects.get(identifiers__kind=IdentifierKind.IPP, identifiers__value=ipp)
+        alerts_set(
+            patient=patient, kind=AlertKind.ALLERGY, state=AlertState(state), labels=labels, actor=nurse
+        )

@@ -1,0 +1,42 @@
+"""`manage.py load_demo`: the demonstration hospital, loaded once through the real entrances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from dpi.demo import hospital
+from dpi.demo.loading import DemonstrationRefused, demonstration_load, is_loaded
+
+FIRST_STEPS = (
+    "Pour commencer :",
+    "  1. Ouvrez l'adresse, choisissez « Pro Santé Connect », puis Dr HODA Alice.",
+    "  2. Mes patients, PAT-TROIS Dominique, « Nouveau document », Lettre de liaison de sortie.",
+    "  3. Écrivez, « Valider… », « Valider et programmer » : elle part seule, la liste Envois le montre.",
+)
+
+
+class Command(BaseCommand):
+    help = "Charge l'hôpital de démonstration ; sans effet la seconde fois."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DPI_SANDBOX:
+            raise CommandError("La démonstration ne se charge que dans une instance simulée (DPI_SANDBOX).")
+        try:
+            loaded = None if is_loaded() else demonstration_load()
+        except DemonstrationRefused as error:
+            raise CommandError(f"Un message de la démonstration a été refusé : {error}") from error
+        self.stdout.write("Comptes de démonstration (Pro Santé Connect, page de choix du simulateur) :")
+        for user in hospital.USERS:
+            if user.rpps or user.structure_identity:
+                name = " ".join(part for part in (user.title, user.family_name, user.given_name) if part)
+                self.stdout.write(f"  {name}, {user.role.label.lower()}")
+        if loaded:
+            self.stdout.write(
+                f"  Administrateur local : {loaded.password_login}, mot de passe {loaded.password}\n"
+                "  (affiché cette fois seulement ; `manage.py password_set` en donne un autre)"
+            )
+        for line in FIRST_STEPS:
+            self.stdout.write(line)
