@@ -20,13 +20,16 @@ def _accepts(message: Message) -> bool:
 
 
 @receiver(episode_received)
-def record_choices(episode: Episode, parsed: AdtMessage, message: Message, **_: Any) -> None:
+def record_choices(
+    episode: Episode, parsed: AdtMessage, message: Message, is_new_episode: bool = False, **_: Any
+) -> None:
     if _accepts(message):
         services.choices_from_pam(
             episode=episode,
             adt=parsed,
             message_uid=message.uid,
             actor=system_actor(f"hl7.{message.partner.code}"),
+            is_new_episode=is_new_episode,
         )
 
 

@@ -39,28 +39,8 @@ def choice_record(
     Raises:
         ChoiceRefused: a collection date in the future, or a cancelled episode.
     """
-    now = timezone.now()
-    if collected_at is not None and collected_at > now:
-        raise ChoiceRefused("La date de recueil est dans le futur : corrigez-la.")
-    with transaction.atomic():
-        locked = Episode.objects.select_for_update(of=("self",)).select_related("patient").get(pk=episode.pk)
-        if locked.state == EpisodeState.CANCELLED:
-            raise ChoiceRefused("Cet épisode est annulé : aucun choix ne peut y être enregistré.")
-        return _record(
-            locked,
-            _rows(locked)[subject],
-            Choice(
-                episode=locked,
-                subject=subject,
-                value=value,
-                source=ChoiceSource.SCREEN,
-                collected_at=collected_at or now,
-                by_representative=by_representative,
-                author_login=actor.login,
-                author_uid=actor.uid,
-            ),
-            actor,
-        )
+    [choice] = _screen_record(episode, {subject: value}, actor, collected_at, by_representative)
+    return choice
 
 
 def choices_record(
@@ -72,24 +52,19 @@ def choices_record(
     collected_at: datetime | None = None,
     by_representative: bool = False,
 ) -> list[Choice]:
-    """Record both subjects in one act, as the shortcut of the screen does (workflows 1.4)."""
-    values = {Subject.ALIMENTATION: alimentation, Subject.CONSULTATION: consultation}
-    with transaction.atomic():
-        return [
-            choice_record(
-                episode=episode,
-                subject=subject,
-                value=value,
-                actor=actor,
-                collected_at=collected_at,
-                by_representative=by_representative,
-            )
-            for subject, value in values.items()
-            if value is not None
-        ]
+    """Record both subjects in one act, as the shortcut of the screen does (workflows 1.4).
+
+    Raises:
+        ChoiceRefused: as `choice_record`.
+    """
+    told = {Subject.ALIMENTATION: alimentation, Subject.CONSULTATION: consultation}
+    values = {subject: value for subject, value in told.items() if value is not None}
+    return _screen_record(episode, values, actor, collected_at, by_representative)
 
 
-def choices_from_pam(*, episode: Episode, adt: AdtMessage, message_uid: UUID, actor: Actor) -> list[Choice]:
+def choices_from_pam(
+    *, episode: Episode, adt: AdtMessage, message_uid: UUID, actor: Actor, is_new_episode: bool = False
+) -> list[Choice]:
     """Record the ZFA of a message for its episode (SC.DMP/CONF.13).
 
     Every value received is kept with its date and source; which one counts is `current_choice`. A
@@ -98,19 +73,31 @@ def choices_from_pam(*, episode: Episode, adt: AdtMessage, message_uid: UUID, ac
     received = _received(adt)
     if not received:
         return []
-    rows = _rows(episode)
-    written = []
-    for subject, choice in received.items():
-        told = pam_choice(
+    before = _no_rows() if is_new_episode else _rows(episode)
+    told = [
+        pam_choice(
             subject=subject,
             code=choice.value,
             collected_at=choice.collected_at,
             recorded_at=adt.recorded_at,
         )
-        if _is_repeated(told, rows[subject]):
-            continue
-        written.append(_record(episode, rows[subject], _pam_row(episode, told, message_uid, actor), actor))
-    return written
+        for subject, choice in received.items()
+    ]
+    new = [
+        Choice(
+            episode=episode,
+            subject=choice.subject,
+            value=choice.value,
+            source=ChoiceSource.PAM,
+            collected_at=choice.collected_at,
+            is_effective=choice.is_effective,
+            author_login=actor.login,
+            message_uid=message_uid,
+        )
+        for choice in told
+        if not _is_repeated(choice, before[choice.subject])
+    ]
+    return _append(episode, before, new, actor)
 
 
 def choices_from_pam_without_visit(
@@ -145,11 +132,45 @@ def _received(adt: AdtMessage) -> dict[Subject, ReceivedChoice]:
     return {subject: choice for subject, choice in found.items() if choice is not None}
 
 
+def _screen_record(
+    episode: Episode,
+    values: dict[Subject, ChoiceValue],
+    actor: Actor,
+    collected_at: datetime | None,
+    by_representative: bool,
+) -> list[Choice]:
+    now = timezone.now()
+    if collected_at is not None and collected_at > now:
+        raise ChoiceRefused("La date de recueil est dans le futur : corrigez-la.")
+    with transaction.atomic():
+        locked = Episode.objects.select_for_update(of=("self",)).select_related("patient").get(pk=episode.pk)
+        if locked.state == EpisodeState.CANCELLED:
+            raise ChoiceRefused("Cet épisode est annulé : aucun choix ne peut y être enregistré.")
+        new = [
+            Choice(
+                episode=locked,
+                subject=subject,
+                value=value,
+                source=ChoiceSource.SCREEN,
+                collected_at=collected_at or now,
+                by_representative=by_representative,
+                author_login=actor.login,
+                author_uid=actor.uid,
+            )
+            for subject, value in values.items()
+        ]
+        return _append(locked, _rows(locked), new, actor)
+
+
 def _rows(episode: Episode) -> dict[Subject, list[Choice]]:
-    rows: dict[Subject, list[Choice]] = {subject: [] for subject in Subject}
+    rows = _no_rows()
     for choice in Choice.objects.filter(episode=episode):
         rows[Subject(choice.subject)].append(choice)
     return rows
+
+
+def _no_rows() -> dict[Subject, list[Choice]]:
+    return {subject: [] for subject in Subject}
 
 
 def _is_repeated(told: PamChoice, rows: list[Choice]) -> bool:
@@ -159,44 +180,39 @@ def _is_repeated(told: PamChoice, rows: list[Choice]) -> bool:
     )
 
 
-def _pam_row(episode: Episode, told: PamChoice, message_uid: UUID, actor: Actor) -> Choice:
-    return Choice(
-        episode=episode,
-        subject=told.subject,
-        value=told.value,
-        source=ChoiceSource.PAM,
-        collected_at=told.collected_at,
-        is_effective=told.is_effective,
-        author_login=actor.login,
-        message_uid=message_uid,
-    )
-
-
-def _record(episode: Episode, before: list[Choice], choice: Choice, actor: Actor) -> Choice:
-    """Append a choice, trace it, and tell who must act when another value counts now."""
-    counted = _value(current_choice(before))
-    choice.save(force_insert=True)
-    before.append(choice)
-    counts = _value(current_choice(before))
+def _append(
+    episode: Episode, before: dict[Subject, list[Choice]], new: list[Choice], actor: Actor
+) -> list[Choice]:
+    """Append choices in one act, trace it, and tell who must act when another value counts now."""
+    if not new:
+        return []
+    counted = {subject: _value(current_choice(rows)) for subject, rows in before.items()}
+    Choice.objects.bulk_create(new)
+    for choice in new:
+        before[Subject(choice.subject)].append(choice)
+    counts = {subject: _value(current_choice(rows)) for subject, rows in before.items()}
     trace_write(
         type="consent.record",
         action=Action.CREATE,
         actor=actor,
         patient_uid=episode.patient.uid,
-        object_type="consent.choice",
-        object_uid=choice.uid,
+        object_type="patients.episode",
+        object_uid=episode.uid,
         detail={
-            "episode": str(episode.uid),
-            "subject": choice.subject,
-            "value": choice.value,
-            "source": choice.source,
-            "before": counted,
-            "after": counts,
+            choice.subject: {
+                "choice": str(choice.uid),
+                "value": choice.value,
+                "source": choice.source,
+                "before": counted[Subject(choice.subject)],
+                "after": counts[Subject(choice.subject)],
+            }
+            for choice in new
         },
     )
-    if counts != counted:
-        choice_changed.send(sender=Choice, episode=episode, subject=Subject(choice.subject))
-    return choice
+    for subject in Subject:
+        if counts[subject] != counted[subject]:
+            choice_changed.send(sender=Choice, episode=episode, subject=subject)
+    return new
 
 
 def _value(choice: Choice | None) -> str:

@@ -6,7 +6,8 @@ from django.dispatch import Signal
 identity_changed = Signal()
 # episode: a stay was created or its state changed
 episode_changed = Signal()
-# episode, parsed (AdtMessage), message (exchange.Message): an ADT with a visit was applied
+# episode, parsed (AdtMessage), message (exchange.Message), is_new_episode: an ADT with a visit was
+# applied
 episode_received = Signal()
 # patient, parsed, message: an ADT without a visit carries choices (ZFA in A28, A31)
 choices_without_episode = Signal()

@@ -45,6 +45,7 @@ class MovementReceived:
 
     episode: Episode | None
     warnings: tuple[str, ...]
+    is_new: bool = False
 
 
 @dataclass(slots=True)
@@ -94,7 +95,9 @@ def movement_receive(
             done = _cancel(intake)
     if done:
         _settle(intake)
-    return MovementReceived(intake.episode if done else None, tuple(intake.warnings))
+    return MovementReceived(
+        intake.episode if done else None, tuple(intake.warnings), is_new=done and episode is None
+    )
 
 
 def visit_update_receive(
@@ -341,11 +344,11 @@ def _organisations(movement: ReceivedMovement) -> list[Organisation]:
 
 def _attending_join(episode: Episode, rpps: str) -> None:
     """The attending doctor of PV1-7 is of the team, when an account has that RPPS."""
-    users = User.objects.filter(rpps=rpps, is_active=True)
-    for user in users:
-        CareTeamMember.objects.get_or_create(
-            episode=episode, user=user, until=None, defaults={"source": TeamSource.PAM}
-        )
+    accounts = User.objects.filter(rpps=rpps, is_active=True).values_list("pk", flat=True)
+    CareTeamMember.objects.bulk_create(
+        [CareTeamMember(episode=episode, user_id=pk, source=TeamSource.PAM) for pk in accounts],
+        ignore_conflicts=True,
+    )
 
 
 def _trace(episode: Episode, adt: AdtMessage, message: Message, actor: Actor) -> None:
