@@ -1,0 +1,134 @@
+"""Journey 9 in Chromium: login, lock, logout, each page readable by everybody (workflows 9; ui 6.22)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.enums import RoleCode
+from accounts.models import IdentityProvider, User
+from establishment.models import Unit
+from sandbox.runtime import Sandbox
+from tests.accounts.conftest import account
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+ORIGIN_OF_PICTURES = Path(__file__).resolve().parents[2] / "build" / "screens" / "accounts"
+
+
+@pytest.fixture
+def address(
+    live_server: LiveServer, box: Sandbox, psc: IdentityProvider, hospital_provider: IdentityProvider
+) -> Iterator[str]:
+    """Our site on its own port, known to the provider."""
+    origin = live_server.url
+    box.psc.client.redirect_uris.append(f"{origin}/oidc/psc/callback")
+    box.psc.client.post_logout_redirect_uris.append(f"{origin}/oidc/psc/logout-response")
+    yield origin
+    box.psc.client.redirect_uris.remove(f"{origin}/oidc/psc/callback")
+    box.psc.client.post_logout_redirect_uris.remove(f"{origin}/oidc/psc/logout-response")
+
+
+@pytest.fixture
+def people(roles: None, unit: Unit) -> list[User]:
+    return [
+        account("ahoda", "hoda", RoleCode.PRESCRIPTEUR, unit),
+        account("blemaire", "lemaire", RoleCode.PRESCRIPTEUR, unit),
+        account("blemaire2", "lemaire", RoleCode.PRESCRIPTEUR),
+    ]
+
+
+@pytest.fixture
+def page(people: list[User], address: str) -> Iterator[Page]:
+    """A page of Chromium; complaints of its console fail the test."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Chromium manque sur ce poste : apt-get install chromium.")
+    complaints: list[str] = []
+    with sync_playwright() as playwright:
+        quiet = ["background-networking", "component-update", "sync", "gpu"]
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", *(f"--disable-{name}" for name in quiet)]
+        )
+        opened = browser.new_page(viewport={"width": 1280, "height": 860}, locale="fr-FR")
+        opened.set_default_timeout(15_000)
+        opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        yield opened
+        browser.close()
+    # Chromium itself writes down each answer of 4xx, even the wanted ones.
+    assert [text for text in complaints if "Failed to load resource" not in text] == []
+
+
+def shown(page: Page, name: str) -> None:
+    """The page is complete, accessible, and kept as a picture."""
+    result = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+    assert result.violations_count == 0, result.generate_report()
+    ORIGIN_OF_PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=ORIGIN_OF_PICTURES / f"{name}.png")
+
+
+def through_pro_sante_connect(page: Page, person: str) -> None:
+    page.get_by_role("link", name="Pro Santé Connect").click()
+    page.get_by_role("heading", name="Pro Santé Connect").wait_for()
+    page.get_by_role("button", name=person).click()
+
+
+@pytest.mark.requirement("SC.PSC.01", "SC.SSI/IE.38", "SC.SSI/IE.39")
+def test_a_doctor_logs_in_locks_unlocks_and_leaves(page: Page, address: str) -> None:
+    page.goto(f"{address}/?next=/compte")
+    shown(page, "login")
+
+    through_pro_sante_connect(page, "HODA")
+    page.get_by_role("heading", name="Mon compte").wait_for()
+    shown(page, "profile")
+
+    page.get_by_role("button", name="Verrouiller").click()
+    page.get_by_role("heading", name="Session verrouillée").wait_for()
+    shown(page, "locked")
+    page.goto(f"{address}/compte")
+    page.get_by_role("heading", name="Session verrouillée").wait_for()
+    page.get_by_role("link", name="Déverrouiller").click()
+    page.get_by_role("button", name="HODA").click()
+    page.get_by_role("heading", name="Mon compte").wait_for()
+
+    page.get_by_role("main").get_by_role("button", name="Se déconnecter").click()
+    page.get_by_role("heading", name="Vous êtes déconnecté").wait_for()
+    shown(page, "logged_out")
+    page.go_back()
+    page.reload()
+    page.get_by_role("heading", name="Connexion").wait_for()
+    page.goto(f"{address}/deconnexion/terminee")
+    page.get_by_role("link", name="Fermer aussi ma session").click()
+    page.get_by_text("Vous êtes aussi déconnecté de Pro Santé Connect.").wait_for()
+
+
+@pytest.mark.requirement("SC.PSC.08")
+def test_who_has_no_account_or_two_reads_what_to_do(page: Page, address: str) -> None:
+    page.goto(address)
+    through_pro_sante_connect(page, "VASSEUR")
+    page.get_by_role("heading", name="Aucun compte").wait_for()
+    shown(page, "no_account")
+    page.get_by_role("button", name="Demander un accès").click()
+    page.get_by_role("heading", name="Demande transmise").wait_for()
+    shown(page, "request_sent")
+
+    page.goto(address)
+    through_pro_sante_connect(page, "LEMAIRE")
+    page.get_by_role("heading", name="Choisir un compte").wait_for()
+    shown(page, "choose")
+
+
+def test_cancelling_comes_back_with_a_sentence(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_role("link", name="Pro Santé Connect").click()
+    page.get_by_role("button", name="Annuler").click()
+    page.get_by_role("heading", name="Connexion impossible").wait_for()
+    shown(page, "refused")
+    page.get_by_role("link", name="Revenir à la connexion").click()
+    page.get_by_role("heading", name="Connexion").wait_for()
