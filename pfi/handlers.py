@@ -28,5 +28,5 @@ def order_receive(reception: Reception) -> Outcome:
             action=ACTIONS[order.action],
             set_id=lineage,
         )
-    transaction.on_commit(drain.delay, robust=True)
+    transaction.on_commit(lambda: drain.apply_async(retry=False), robust=True)
     return Outcome(warnings=order.warnings)

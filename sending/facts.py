@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from consent.selectors import CurrentChoices, choices_current
-
 from documents.models import Version
 from sending.enums import Channel, OrderAction
 from sending.models import Order

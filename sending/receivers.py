@@ -5,21 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from consent.events import choice_changed
-from django.db import transaction
+from django.db.models import QuerySet
 from django.dispatch import receiver
-from patients.events import identity_changed
 
 from audit.context import Actor
+from consent.enums import Subject
+from consent.events import choice_changed
 from documents.events import version_replaced, version_validated
 from documents.models import Version
 from documents.wishes import SendingWishes
 from exchange.events import message_settled
 from exchange.models import Message
+from patients.events import identity_changed
 from patients.models import Episode, Patient
 from sending import services
 from sending.models import Order
-from sending.tasks import drain
+from sending.tasks import wake_after_commit
 
 
 @receiver(version_validated)
@@ -27,7 +28,7 @@ def on_version_validated(
     *, version: Version, wishes: SendingWishes, actor: Actor, at: datetime, **kwargs: Any
 ) -> None:
     services.orders_create(version=version, wishes=wishes, actor=actor, at=at)
-    transaction.on_commit(drain.delay, robust=True)
+    wake_after_commit()
 
 
 @receiver(version_replaced)
@@ -36,17 +37,23 @@ def on_version_replaced(*, version: Version, at: datetime, **kwargs: Any) -> Non
 
 
 @receiver(choice_changed)
-def on_choice_changed(*, episode: Episode, **kwargs: Any) -> None:
-    services.orders_reconsider(orders=Order.objects.filter(version__document__episode=episode))
-    transaction.on_commit(drain.delay, robust=True)
+def on_choice_changed(*, episode: Episode, subject: Subject, **kwargs: Any) -> None:
+    if subject == Subject.ALIMENTATION:
+        _reconsider(Order.objects.filter(version__document__episode=episode))
 
 
 @receiver(identity_changed)
 def on_identity_changed(*, patient: Patient, **kwargs: Any) -> None:
-    services.orders_reconsider(orders=Order.objects.filter(version__document__patient=patient))
-    transaction.on_commit(drain.delay, robust=True)
+    _reconsider(Order.objects.filter(version__document__patient=patient))
 
 
 @receiver(message_settled)
 def on_message_settled(*, message: Message, **kwargs: Any) -> None:
     services.message_orders_settle(message=message)
+
+
+def _reconsider(orders: QuerySet[Order]) -> None:
+    """Nearly every admission message comes here and few patients have orders: the worker is woken
+    only when one moved."""
+    if services.orders_reconsider(orders=orders):
+        wake_after_commit()

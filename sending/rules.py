@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from consent.rules import may_feed_dmp
-
 from consent.enums import ChoiceValue
+from consent.rules import may_feed_dmp
 from sending.enums import Channel, OrderAction, OrderReason, OrderState
 
 

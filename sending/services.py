@@ -6,12 +6,13 @@ move is allowed, writes the state and appends one `OrderEvent`, in one transacti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit.context import Actor, system_actor
@@ -150,20 +151,16 @@ def order_retry(*, order: Order, actor: Actor) -> Order:
 
 
 @transaction.atomic
-def orders_reconsider(*, orders: Iterable[Order], at: datetime | None = None) -> int:
+def orders_reconsider(*, orders: QuerySet[Order], at: datetime | None = None) -> int:
     """Ask the rules again for orders that wait, after a choice or an identity changed.
 
     An opposition blocks at once, its withdrawal gives the order back (decision 7); a qualified
     INS frees what waited for it. Held orders stay held: a person decided.
     """
     changed = 0
-    ids = [order.pk for order in orders]
     reconsidered = (
-        Order.objects.select_for_update(of=("self",))
-        .filter(
-            pk__in=ids,
-            state__in=[OrderState.SCHEDULED, OrderState.WAITING_IDENTITY, OrderState.BLOCKED],
-        )
+        orders.select_for_update(of=("self",))
+        .filter(state__in=[OrderState.SCHEDULED, OrderState.WAITING_IDENTITY, OrderState.BLOCKED])
         .select_related("version__document__patient", "version__document__episode")
     )
     for order in reconsidered:

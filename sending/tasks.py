@@ -6,6 +6,7 @@ import os
 import socket
 
 from celery import shared_task
+from django.db import transaction
 
 from sending.worker import orders_drain
 
@@ -18,3 +19,8 @@ def drain() -> int:
     while taken := orders_drain(worker=worker):
         total += taken
     return total
+
+
+def wake_after_commit() -> None:
+    """Ask a worker to look now; without a broker the periodic task will, and nobody waits for it."""
+    transaction.on_commit(lambda: drain.apply_async(retry=False), robust=True)

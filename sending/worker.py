@@ -12,19 +12,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from consent.selectors import CurrentChoices, choices_current_for
 from django.db import transaction
 from django.utils import timezone
-from exchange.selectors import partner_by_code
 
 from audit.context import system_actor
 from audit.errors import ApplicationError
+from consent.selectors import CurrentChoices, choices_current_for
 from documents.enums import VersionState
 from documents.errors import IdentityChanged
 from documents.models import Version
 from documents.services import version_rebuild, version_reissue
 from documents.snapshot import patient_content
 from exchange.models import Message
+from exchange.selectors import partner_by_code
 from exchange.services import message_hand_over, message_queue
 from sending import rules
 from sending.enums import Channel, OrderAction, OrderState
