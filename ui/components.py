@@ -14,7 +14,8 @@ class Entry:
     """One link of the application bar, of the rail or of a menu.
 
     `count` is neutral; `alarm` counts failures, with its noun (`échecs`); `short` is the word
-    for narrow windows.
+    for narrow windows; `key` names the shortcut after G (`patients`, `envois`, `mssante`, `taches`,
+    `admissions`).
     """
 
     label: str
@@ -25,6 +26,7 @@ class Entry:
     alarm: int = 0
     alarm_noun: str = ""
     short: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

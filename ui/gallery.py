@@ -41,7 +41,7 @@ def shell() -> Shell:
         home_url="#",
         environment="Démonstration",
         entries=[
-            Entry("Mes patients", "#", "bed", current=True, short="Patients"),
+            Entry("Mes patients", "#", "bed", current=True, short="Patients", key="patients"),
             Entry("Tâches", "#", "list-checks", count=4),
             Entry("Envois", "#", "send", alarm=2, alarm_noun="échecs"),
             Entry("MSSanté", "#", "inbox", count=3, alarm=2, alarm_noun="rejets"),

@@ -6,6 +6,7 @@ are always hidden from assistive technology.
 """
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ ICON_NAMES: Final[frozenset[str]] = frozenset(re.findall(r'<symbol id="i-([a-z0-
 ICON_SIZES: Final[tuple[int, ...]] = (16, 20, 24, 32)
 
 
+@cache
 def icon(name: str, size: int = 16, css: str = "") -> SafeString:
     """Return the SVG element that shows one icon of the sprite.
 

@@ -1,4 +1,4 @@
-/* Words that age: minutes left of an exceptional access, « il y a 3 min » beside a list, printing. */
+/* Words that age: minutes left of an exceptional access, « il y a 3 min » beside a list. */
 (() => {
   "use strict";
 
@@ -26,14 +26,4 @@
 
   document.addEventListener("DOMContentLoaded", () => { tick(); window.setInterval(tick, 30000); });
   document.addEventListener("htmx:afterSettle", tick);
-
-  // <button data-print> prints the page; with a value, only the element of that id.
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-print]");
-    if (!button) return;
-    const alone = document.getElementById(button.dataset.print);
-    if (alone) alone.setAttribute("data-printing", "");
-    window.print();
-    if (alone) alone.removeAttribute("data-printing");
-  });
 })();

@@ -85,7 +85,7 @@ def _answer(route: Route, name: str, answers: dict[str, tuple[int, str]]) -> Non
     elif path != "/page/":
         route.fulfill(status=404)
     else:
-        template, context = PAGES[name]
+        template, context = (PAGES | demo.LIVE_PAGES)[name]
         body = render_to_string(template, context(), RequestFactory().get("/page/"))
         route.fulfill(
             body=body, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": POLICY}

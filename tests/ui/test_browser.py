@@ -1,11 +1,14 @@
 """Pages in Chromium: accessibility in both themes, reflow, keyboard (ui reference, sections 9 and 10)."""
 
 import json
+import re
+from io import BytesIO
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+from pypdf import PdfReader
 
 from tests.ui.conftest import PAGES, OpenPage
 
@@ -20,9 +23,7 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
-@pytest.mark.parametrize(
-    ("width", "theme"), [(1440, "light"), (1440, "dark"), (1024, "light"), (320, "dark")]
-)
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (1440, "dark"), (320, "light")])
 def test_pages_have_no_accessibility_violation(
     name: str, width: int, theme: str, open_page: OpenPage
 ) -> None:
@@ -30,10 +31,11 @@ def test_pages_have_no_accessibility_violation(
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
-@pytest.mark.parametrize("width", [320, 768, 1024, 1280, 1440])
-def test_pages_never_scroll_sideways(name: str, width: int, open_page: OpenPage) -> None:
-    page = open_page(name, width=width)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_pages_never_scroll_sideways(name: str, open_page: OpenPage) -> None:
+    page = open_page(name)
+    for width in (1440, 1280, 1024, 768, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
 
 
 @pytest.mark.requirement("SC.DMP/UX.11")
@@ -177,6 +179,65 @@ def test_a_draft_changed_elsewhere_is_not_overwritten(open_page: OpenPage) -> No
     expect(page.locator("[data-autosave-words]")).to_contain_text("Brouillon modifié ailleurs")
 
 
+def row(uid: str, words: str) -> str:
+    return f'<tr data-row id="envoi-{uid}"><td><input type="checkbox" data-check></td><td>{words}</td></tr>'
+
+
+def test_a_work_list_that_refreshes_keeps_checks_and_moves_nothing(open_page: OpenPage) -> None:
+    answer = "<tbody>" + row("1", "Reçu DMP") + row("99", "Nouvel ordre") + "</tbody>"
+    page = open_page("envois-live", answers={"/envois/lignes/": (200, answer)})
+    before = page.locator("tr[data-row]").count()
+    with page.expect_response("**/envois/lignes/"):
+        page.evaluate("htmx.trigger(document.body, 'actualiser')")
+    expect(page.locator("#envoi-1")).to_contain_text("Reçu DMP")
+    expect(page.locator("#envoi-1 input[data-check]")).to_be_checked()
+    expect(page.locator("tr[data-row]")).to_have_count(before)
+    expect(page.locator("[data-live-new]")).to_have_text("1 nouvelle ligne, afficher")
+
+
+def test_a_failure_that_appears_in_the_counters_is_announced(open_page: OpenPage) -> None:
+    answer = '<a class="bar__entry" href="#">Envois <span class="counter counter--bad">3 échecs</span></a>'
+    page = open_page("envois-live", answers={"/compteurs/": (200, answer)})
+    with page.expect_response("**/compteurs/"):
+        page.evaluate("htmx.ajax('GET', '/compteurs/', {target: '.bar__menu', swap: 'innerHTML'})")
+    expect(page.locator("#alertes")).to_have_text("3 échecs")
+
+
+def test_holding_an_order_keeps_the_keyboard_on_its_row_and_offers_to_undo(open_page: OpenPage) -> None:
+    toast = (
+        '<div hx-swap-oob="beforeend:#toasts"><div class="toast" data-toast><p>Envoi retenu.</p>'
+        '<form method="post"><button>Annuler</button></form></div></div>'
+    )
+    page = open_page("envois-hold", answers={"/retenir/": (200, row("1", "Retenu") + toast)})
+    page.locator("#envoi-1").get_by_role("button", name="Retenir").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#envoi-1")).to_contain_text("Retenu")
+    expect(page.locator("#envoi-1")).to_be_focused()
+    expect(page.locator("#toasts")).to_contain_text("Envoi retenu.")
+
+
+def test_a_toast_leaves_after_eight_seconds_unless_it_is_focused(open_page: OpenPage) -> None:
+    page = open_page("unit")
+    page.clock.install()
+    toast = "<div data-toast><button>Annuler</button></div>"
+    page.evaluate(
+        "markup => document.getElementById('toasts').insertAdjacentHTML('beforeend', markup)", toast
+    )
+    page.locator("[data-toast] button").focus()
+    page.clock.run_for(9000)
+    expect(page.locator("[data-toast]")).to_have_count(1)
+    page.locator("[data-toast] button").blur()
+    page.clock.run_for(9000)
+    expect(page.locator("[data-toast]")).to_have_count(0)
+
+
+def test_g_then_a_letter_goes_to_a_list(open_page: OpenPage) -> None:
+    page = open_page("unit")
+    page.keyboard.press("g")
+    page.keyboard.press("e")
+    expect(page).to_have_url(re.compile("#envois$"))
+
+
 def test_treatments_are_added_and_removed(open_page: OpenPage) -> None:
     page = open_page("letter")
     names = page.get_by_label("Médicament")
@@ -195,7 +256,7 @@ def test_a_heading_that_depends_on_an_answer_follows_it(open_page: OpenPage) -> 
     expect(page.get_by_label("Micro-organismes identifiés")).to_be_visible()
 
 
-@pytest.mark.requirement("SC.DMP/UX.12")
+@pytest.mark.requirement("DPI.DMP/UX.10")
 def test_a_remote_service_that_fails_says_so_in_its_place_without_holding_the_page(
     open_page: OpenPage,
 ) -> None:
@@ -206,7 +267,7 @@ def test_a_remote_service_that_fails_says_so_in_its_place_without_holding_the_pa
     expect(fact).to_have_attribute("aria-busy", "false")
 
 
-@pytest.mark.requirement("SC.DMP/UX.12")
+@pytest.mark.requirement("DPI.DMP/UX.10")
 def test_a_remote_service_that_answers_takes_its_place_and_is_announced(open_page: OpenPage) -> None:
     answer = '<div id="dmp-fact" class="fact is-ok" aria-busy="false"><dd data-announce>Ouvert</dd></div>'
     page = open_page("patient-late", answers={"/dmp/": (200, answer)})
@@ -240,3 +301,17 @@ def test_paper_has_the_patient_and_no_tools(open_page: OpenPage) -> None:
     expect(page.locator(".banner__name")).to_be_visible()
     for tool in (".bar", ".rail", ".pane", ".status", ".filters"):
         expect(page.locator(tool)).to_be_hidden()
+
+
+def test_every_printed_page_says_whose_it_is_and_who_printed_it(open_page: OpenPage) -> None:
+    page = open_page("patient")
+    page.locator(".docs tbody").evaluate(
+        "body => { for (let at = 0; at < 30; at += 1) body.append(body.rows[1].cloneNode(true)); }"
+    )
+    pages = PdfReader(BytesIO(page.pdf(format="A4"))).pages
+    assert len(pages) > 1
+    for number, sheet in enumerate(pages, start=1):
+        text = sheet.extract_text()
+        assert "PAT-TROIS Dominique · F · 28/03/1979 · IPP 000003" in text
+        assert "Imprimé par Dr A. HODA" in text
+        assert f"{number} / {len(pages)}" in text

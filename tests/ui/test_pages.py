@@ -11,7 +11,7 @@ from django.test import RequestFactory
 from lxml import html
 
 from tests.ui import demo
-from ui import gallery
+from ui import gallery, pills
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 PAGES = {**demo.PAGES, "guide": ("ui/guide.html", gallery.context)}
@@ -48,6 +48,24 @@ def test_the_banner_says_the_identity_status_in_words(status: str, rf: RequestFa
     drawn = render_to_string("dossier/_banner.html", {"banner": demo.banner(status=status)}, rf.get("/"))
     word = {"PROV": "provisoire", "RECUP": "récupérée", "VALI": "validée", "QUAL": "qualifiée"}[status]
     assert f"Identité {word}" in drawn
+
+
+@pytest.mark.requirement("SC.DMP/UX.12")
+@pytest.mark.parametrize("state", sorted(pills.FAMILIES["dmp_access"]))
+def test_the_dmp_fact_says_its_state_in_words_beside_the_identity(state: str, rf: RequestFactory) -> None:
+    fact = demo.dmp_fact(state)
+    drawn = render_to_string("dossier/_banner.html", {"banner": demo.banner(dmp=fact)}, rf.get("/"))
+    assert pills.label("dmp_access", state) in drawn
+
+
+@pytest.mark.requirement("SC.CDA/INT.08")
+def test_every_row_says_the_origin_of_its_document_in_words(rf: RequestFactory) -> None:
+    words = {pills.label("document_origin", origin) for origin in pills.FAMILIES["document_origin"]}
+    rows = draw("patient", rf.get("/")).xpath("//tr[@data-row]")
+    assert rows
+    for row in rows:
+        assert {tile.text_content() for tile in row.find_class("tile__word")} <= words
+        assert len(row.find_class("tile__word")) == 1
 
 
 def test_a_banner_without_alert_says_that_allergies_are_unknown(rf: RequestFactory) -> None:

@@ -35,7 +35,6 @@ from ui.icons import ICON_NAMES
         ("allergy", AlertState.values),
     ],
 )
-@pytest.mark.requirement("SC.DMP/UX.11")
 def test_every_stored_state_has_its_word(family: str, values: list[str]) -> None:
     assert set(pills.FAMILIES[family]) == set(values)
 

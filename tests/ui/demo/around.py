@@ -23,8 +23,8 @@ def tonight() -> datetime:
 
 def shell(current: str = "Mes patients", *, admission: bool = False) -> Shell:
     entries = [
-        Entry("Mes patients", "#", "bed", short="Patients"),
-        Entry("Envois", "#", "send", alarm=2, alarm_noun="échecs"),
+        Entry("Mes patients", "#patients", "bed", short="Patients", key="patients"),
+        Entry("Envois", "#envois", "send", alarm=2, alarm_noun="échecs", key="envois"),
         Entry("Admissions", "#", "id-card"),
     ]
     if admission:
@@ -58,6 +58,13 @@ def shell(current: str = "Mes patients", *, admission: bool = False) -> Shell:
     )
 
 
+def dmp_fact(state: str) -> Values:
+    is_open = state == "open"
+    return Values(
+        state=state, detail="", news=5, invisible=1, news_url="#groupe-dmp" if is_open else "", retry_url=""
+    )
+
+
 def banner(**changes: Any) -> Values:
     values = {
         "birth_name": "PAT-TROIS",
@@ -73,7 +80,7 @@ def banner(**changes: Any) -> Values:
         "ins_url": "#",
         "alerts": [Values(state="known", label="pénicilline")],
         "alerts_url": "#",
-        "dmp": Values(state="open", detail="", news=5, invisible=1, news_url="#groupe-dmp", retry_url=""),
+        "dmp": dmp_fact("open"),
         "choices": Values(
             alimentation="not_opposed", consultation="not_opposed", at=at(6, 3, 11), source="screen", url="#"
         ),
