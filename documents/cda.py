@@ -171,5 +171,5 @@ def _address(street: str, postal_code: str, city: str, use: str = "") -> Address
 
 
 def _telecoms(phone: str) -> tuple[Telecom, ...]:
-    digits = phone.replace(" ", "").replace(".", "")
+    digits = "".join(character for character in phone if character.isdecimal() or character == "+")
     return (Telecom(f"tel:{digits}"),) if digits else ()

@@ -1,7 +1,7 @@
 """Checks of what was produced, before it may be validated (design 2, step 3).
 
-Fast and structural, on the bytes themselves: the Schematron of the CI-SIS and Preflight run in the
-conformance tests.
+Fast and structural, on the bytes themselves (`interop.cda.check` for what the CI-SIS asks of a
+producer): the Schematrons and Preflight run in the conformance tests.
 """
 
 from __future__ import annotations
@@ -15,16 +15,48 @@ from lxml import etree
 from pypdf.errors import PyPdfError
 
 from documents.rendering import Renderings
+from interop.cda.check import check_document
 from interop.cda.codes import HL7_V3
+from interop.cda.value_sets import healthcare_facility_types, practice_settings
 from interop.ins.codes import INS_OIDS
 from interop.xml import DOCUMENT_LIMITS, XmlRefused, parse_xml
 
 NAMESPACES = {"c": HL7_V3}
+FINESS_LENGTH = 9
 
 
-def findings_of(snapshot: dict[str, Any], renderings: Renderings) -> list[str]:
-    """French sentences, empty when the PDF and the CDA are fit to leave."""
-    return [*_pdf_findings(renderings.pdf), *_cda_findings(snapshot, renderings)]
+def lacking_facts(snapshot: dict[str, Any]) -> list[str]:
+    """What a document cannot be written without and the writer cannot type, in French words.
+
+    Sources: spec cda 2 to 5 (recordTarget, author, healthCareFacility, custodian are required).
+    """
+    patient, author, site, unit = (snapshot[part] for part in ("patient", "author", "site", "unit"))
+    checks = {
+        "l’IPP du patient": patient["ipp"] and patient["ipp_oid"],
+        "la date de naissance du patient": patient["birth_date"],
+        "le sexe du patient": patient["sex"],
+        "le RPPS de l’auteur": author["rpps"],
+        "la profession de l’auteur": author["profession"],
+        "le FINESS du site": len(site.get("finess", "")) == FINESS_LENGTH,
+        "le secteur d’activité du site": site.get("sector") in healthcare_facility_types(),
+        "le cadre d’exercice de l’unité": unit["practice_setting"] in practice_settings(),
+    }
+    return [what for what, is_known in checks.items() if not is_known]
+
+
+def findings_of(
+    snapshot: dict[str, Any], renderings: Renderings, *, allowed_ins_oids: frozenset[str] = INS_OIDS
+) -> list[str]:
+    """French sentences, empty when the PDF and the CDA are fit to leave.
+
+    `allowed_ins_oids` is what this installation may emit: no test matricule in production.
+    """
+    conformity = check_document(renderings.cda, allowed_ins_oids=allowed_ins_oids)
+    return [
+        *_pdf_findings(renderings.pdf),
+        *_cda_findings(snapshot, renderings),
+        *(f"{finding.text} ({finding.location})" for finding in conformity),
+    ]
 
 
 def _pdf_findings(pdf: bytes) -> list[str]:

@@ -19,6 +19,16 @@ class DraftChanged(ApplicationError):
         )
 
 
+class VersionMoved(ApplicationError):
+    """Another version of the document took over since the bytes were built: nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Une autre version de ce document vient d’être enregistrée. Rouvrez-le, puis validez de nouveau.",
+            code="version_moved",
+        )
+
+
 class NotADraft(ApplicationError):
     def __init__(self) -> None:
         super().__init__(
@@ -61,6 +71,50 @@ class AuthorUnknown(ApplicationError):
             "Adressez-vous à l’administrateur des comptes.",
             code="author_unknown",
         )
+
+
+class NothingChanged(ApplicationError):
+    """An unchanged version is never sent again (SC.DMP/ALI/PROG.02)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Rien n’a changé depuis la version en vigueur : modifiez le document avant de le valider.",
+            code="nothing_changed",
+        )
+
+
+class NotRevisable(ApplicationError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Ce document est supprimé : il ne peut pas avoir de nouvelle version.", code="not_revisable"
+        )
+
+
+class TitleTooLong(ApplicationError):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"Le titre dépasse {limit} caractères : raccourcissez-le.", code="title_too_long")
+
+
+class VisibilityRefused(ApplicationError):
+    """Invisible to the patient and masked to professionals together (EX_2.1-1050, spec dmp 3.3)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Un document ne peut pas être à la fois invisible au patient et masqué aux professionnels. "
+            "Gardez l’un des deux choix.",
+            code="visibility_refused",
+        )
+
+
+class InformationMissing(ApplicationError):
+    """The record lacks what every document must say; `facts` names it."""
+
+    def __init__(self, facts: Sequence[str]) -> None:
+        super().__init__(
+            f"Ce document ne peut pas être validé : il manque {', '.join(facts)}. Le brouillon est conservé.",
+            code="information_missing",
+        )
+        self.facts = tuple(facts)
 
 
 class DocumentNotConform(ApplicationError):

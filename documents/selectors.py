@@ -11,11 +11,12 @@ from django.db.models import Prefetch, QuerySet
 
 from documents.enums import VersionState
 from documents.models import Document, Version
+from interop.cda.value_sets import document_types
 from patients.models import Patient
 
 
 class DocumentSort(StrEnum):
-    """SC.CDA/INT.04: by date of act or by type, both directions."""
+    """SC.CDA/INT.04: by date of act or by type (label of its code), both directions."""
 
     DATE_DESC = "-date"
     DATE_ASC = "date"
@@ -36,6 +37,12 @@ class DocumentRow:
     def at(self) -> datetime:
         return self.shown.act_at or self.shown.edited_at
 
+    @property
+    def type_label(self) -> str:
+        """Label of the type in JDV_J07; the code itself when the value set has it not."""
+        known = document_types().get(self.document.type_code)
+        return known.display if known else self.document.type_code
+
 
 def documents_for_patient(
     patient: Patient, *, sort: DocumentSort = DocumentSort.DATE_DESC
@@ -50,7 +57,7 @@ def documents_for_patient(
     by_type = sort in (DocumentSort.TYPE_ASC, DocumentSort.TYPE_DESC)
     rows.sort(key=lambda row: row.at, reverse=sort != DocumentSort.DATE_ASC)
     if by_type:
-        rows.sort(key=lambda row: row.document.title.casefold(), reverse=sort == DocumentSort.TYPE_DESC)
+        rows.sort(key=lambda row: row.type_label.casefold(), reverse=sort == DocumentSort.TYPE_DESC)
     return rows
 
 

@@ -195,6 +195,7 @@ def version_rebuild(*, version: Version, actor: Actor) -> Version:
     Only for a version that nobody received: the caller (`sending`) knows that and says so by
     calling. Raises IdentityChanged, IdentityClosed or VersionMoved when something moves meanwhile.
     """
+    version = _with_patient(version)
     if version.snapshot is None:
         raise VersionMoved()
     snapshot = version.snapshot | {"patient": patient_content(version.document.patient)}
@@ -216,6 +217,7 @@ def version_reissue(*, version: Version, actor: Actor) -> Version:
     For a version that already left: new id, number + 1, RPLC. The orders that still wait follow by
     `version_reissued`. Raises IdentityChanged, IdentityClosed or VersionMoved.
     """
+    version = _with_patient(version)
     if version.snapshot is None:
         raise VersionMoved()
     issued_at = timezone.now()
@@ -285,6 +287,11 @@ def _draft_to_validate(version: Version, revision: int, author: User) -> Version
     if lacking:
         raise DraftIncomplete(lacking)
     return draft
+
+
+def _with_patient(version: Version) -> Version:
+    """The version and the identity of this moment, whatever the caller loaded before."""
+    return Version.objects.select_related("document__patient").get(pk=version.pk)
 
 
 def _previous_of(draft: Version) -> Version | None:

@@ -31,12 +31,12 @@ def _path(sha256: str) -> Path:
 
 
 def content_put(content: bytes) -> str:
-    """Store `content` and return its SHA-256 in hexadecimal."""
+    """Store `content` and return its SHA-256 in hexadecimal; a damaged file is made good."""
     sha256 = hashlib.sha256(content).hexdigest()
     path = _path(sha256)
-    if path.exists():
+    if _is_sound(path, sha256):
         return sha256
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_private(path.parent)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -47,7 +47,30 @@ def content_put(content: bytes) -> str:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+    _flush_name(path.parent)
     return sha256
+
+
+def _is_sound(path: Path, sha256: str) -> bool:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+    except OSError:
+        return False
+
+
+def _make_private(folder: Path) -> None:
+    """Folders for our account alone, whatever the umask; `mkdir` gives its mode to the last one only."""
+    for level in (folder.parent.parent, folder.parent, folder):
+        level.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def _flush_name(folder: Path) -> None:
+    """The new name survives a power cut, as the transaction that will quote it does."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def content_get(sha256: str) -> bytes:

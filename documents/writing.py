@@ -64,6 +64,8 @@ TREATMENT_STATUSES = (
     Option("arrete", "Arrêté"),
 )
 
+TREATMENT_COLUMNS = ("name", "dosage", "status")
+
 LDL_SES = WritingModel(
     code="ldl-ses",
     type_code="11490-0",
@@ -153,6 +155,31 @@ def empty_body(model: WritingModel) -> dict[str, Any]:
         section.key: {"none": False, "rows": []} if section.kind is SectionKind.TREATMENTS else ""
         for section in model.sections
     }
+
+
+def cleaned_body(model: WritingModel, body: Mapping[str, Any]) -> dict[str, Any]:
+    """`body` in the shape of the model, whatever was sent: every section, nothing else.
+
+    A character that PostgreSQL cannot keep (NUL) is dropped; an empty row of treatments too.
+    """
+    return {section.key: _cleaned_answer(section, body.get(section.key)) for section in model.sections}
+
+
+def _cleaned_answer(section: Section, answer: Any) -> Any:
+    if section.kind is not SectionKind.TREATMENTS:
+        return _cleaned_text(answer)
+    given = answer if isinstance(answer, Mapping) else {}
+    rows = [
+        {column: _cleaned_text(row.get(column)) for column in TREATMENT_COLUMNS}
+        for row in given.get("rows") or ()
+        if isinstance(row, Mapping)
+    ]
+    filled = [row for row in rows if row["name"] or row["dosage"]]
+    return {"none": bool(given.get("none")) and not filled, "rows": filled}
+
+
+def _cleaned_text(value: Any) -> str:
+    return value.replace("\x00", "") if isinstance(value, str) else ""
 
 
 def is_asked(section: Section, body: Mapping[str, Any]) -> bool:

@@ -189,7 +189,9 @@ HTTPS = env.flag("DPI_HTTPS", True)
 # Two instances on one host share their cookies whatever their ports: the name tells them apart.
 _suffix = env.text("DPI_COOKIE_SUFFIX", "")
 _prefix = "__Host-" if HTTPS else ""
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+# In the database alone: people keep working when Redis is gone, and a session that was ended cannot
+# come back from a cache.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_COOKIE_NAME = f"{_prefix}sessionid{_suffix}"
 SESSION_COOKIE_AGE = 12 * 3600

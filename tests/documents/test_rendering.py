@@ -23,8 +23,7 @@ from documents.rendering import (
     renderings_build,
 )
 from interop.ins.datamatrix import parse_payload
-from tests.documents.snapshots import BODY, letter, unqualified_letter
-from tests.interop.cda.official import check_cda
+from tests.documents.snapshots import letter, unqualified_letter
 
 HL7 = {"c": "urn:hl7-org:v3"}
 
@@ -133,26 +132,3 @@ def test_the_pdf_keeps_the_rules_of_pdfa_that_can_be_read_without_a_validator(re
             if isinstance(found, (pikepdf.Dictionary, pikepdf.Stream)):
                 assert "/SMask" not in found
                 assert found.get("/CA", 1) == 1 and found.get("/ca", 1) == 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "snapshot",
-    [
-        letter(),
-        unqualified_letter(),
-        letter(document={"number": 2, "replaces": "1.2.250.1.999.1.9900010.1.7"}),
-        letter(body=BODY | {"synthese": "Σ α β ≥ ≤ µ € « œuvre » — 😀 \ue000\n" * 90}),
-    ],
-    ids=["qualified", "validated", "second version", "long, with rare characters"],
-)
-def test_pdf_passes_preflight_and_cda_passes_the_schematrons(snapshot, tmp_path, shared):
-    built = renderings_build(snapshot)
-    (tmp_path / "letter.pdf").write_bytes(built.pdf)
-    (tmp_path / "letter.xml").write_bytes(built.cda)
-    names = "preflight pdfbox2 xmpbox fontbox2 commons-logging commons-io javax.activation jaxb-api"
-    classpath = ":".join(f"/usr/share/java/{name}.jar" for name in names.split())
-    java = ["java", "-cp", classpath, "org.apache.pdfbox.preflight.Validator_A1b", "letter.pdf"]
-    validated = subprocess.run(java, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert validated.returncode == 0, validated.stdout
-    assert check_cda(tmp_path / "letter.xml") == ""

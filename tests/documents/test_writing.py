@@ -2,7 +2,14 @@
 
 import pytest
 
-from documents.writing import LDL_SES, empty_body, invalid_answers, is_asked, missing_sections
+from documents.writing import (
+    LDL_SES,
+    cleaned_body,
+    empty_body,
+    invalid_answers,
+    is_asked,
+    missing_sections,
+)
 from tests.documents.snapshots import BODY
 
 
@@ -56,3 +63,25 @@ def test_a_dependent_section_is_asked_only_after_a_yes(question, dependent):
 
 def test_an_answer_outside_the_options_is_refused():
     assert _keys(invalid_answers(LDL_SES, BODY | {"modalite_sortie": "fugue"})) == {"modalite_sortie"}
+
+
+def test_a_body_takes_the_shape_of_its_model_whatever_was_sent():
+    sent = {
+        "motif": "Chute\x00 à domicile",
+        "synthese": ["liste"],
+        "inconnu": "perdu",
+        "traitements": {"rows": [{"name": "Paracétamol", "extra": 1}, {"name": ""}, "texte"], "none": True},
+    }
+    body = cleaned_body(LDL_SES, sent)
+    assert body.keys() == empty_body(LDL_SES).keys()
+    assert (body["motif"], body["synthese"]) == ("Chute à domicile", "")
+    assert body["traitements"] == {
+        "none": False,
+        "rows": [{"name": "Paracétamol", "dosage": "", "status": ""}],
+    }
+
+
+def test_cleaning_a_clean_body_changes_nothing():
+    assert cleaned_body(LDL_SES, BODY) == BODY
+    assert cleaned_body(LDL_SES, empty_body(LDL_SES)) == empty_body(LDL_SES)
+    assert cleaned_body(LDL_SES, {"traitements": {"none": True, "rows": None}})["traitements"]["none"]
