@@ -115,19 +115,20 @@ def access_request_create(proof: Proof, *, message: str, account: User | None = 
         "issuer": proof.provider.issuer,
         "subject": identity.subject,
     }
-    known = AccessRequest.objects.pending().filter(**key).first()
-    if known is not None:
-        return known
-    request = AccessRequest.objects.create(
+    request, created = AccessRequest.objects.pending().get_or_create(
         **key,
-        sub=identity.sub,
-        rpps=identity.rpps,
-        family_name=identity.family_name[:100],
-        given_name=identity.given_name[:100],
-        profession=identity.profession[:10],
-        account=account,
-        message=message[:500],
+        defaults={
+            "sub": identity.sub,
+            "rpps": identity.rpps,
+            "family_name": identity.family_name[:100],
+            "given_name": identity.given_name[:100],
+            "profession": identity.profession[:10],
+            "account": account,
+            "message": message[:500],
+        },
     )
+    if not created:
+        return request
     trace_write(
         type="access_request.create",
         action=Action.CREATE,

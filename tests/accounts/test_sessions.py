@@ -210,9 +210,20 @@ def test_the_session_key_changes_at_login(
 
 
 @pytest.mark.django_db
-def test_no_token_rests_in_clear(browser: Client, box: Sandbox, psc: IdentityProvider, hoda: User) -> None:
+def test_no_token_rests_in_clear(
+    browser: Client,
+    box: Sandbox,
+    psc: IdentityProvider,
+    hoda: User,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level("DEBUG")
     log_in(browser, box.psc, "hoda")
 
+    said = caplog.text + "".join(capsys.readouterr())
+    assert "eyJ" not in said
+    assert box.psc.client.secret not in said
     stored = str(dict(browser.session.items()))
     assert "eyJ" not in stored
     assert "eyJ" not in str(list(Trace.objects.values()))

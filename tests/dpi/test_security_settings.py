@@ -126,7 +126,7 @@ def test_passwords_sessions_and_tasks_use_no_weak_form():
     )
     assert values["PASSWORD_HASHERS"] == ["django.contrib.auth.hashers.Argon2PasswordHasher"]
     assert values["SESSION_SERIALIZER"].endswith("JSONSerializer")
-    assert values["SESSION_ENGINE"] == "django.contrib.sessions.backends.cached_db"
+    assert values["SESSION_ENGINE"] == "django.contrib.sessions.backends.db"
     assert values["CELERY_ACCEPT_CONTENT"] == [values["CELERY_TASK_SERIALIZER"]] == ["json"]
 
 
