@@ -256,7 +256,6 @@ def test_a_heading_that_depends_on_an_answer_follows_it(open_page: OpenPage) -> 
     expect(page.get_by_label("Micro-organismes identifiés")).to_be_visible()
 
 
-@pytest.mark.requirement("DPI.DMP/UX.10")
 def test_a_remote_service_that_fails_says_so_in_its_place_without_holding_the_page(
     open_page: OpenPage,
 ) -> None:
@@ -267,7 +266,6 @@ def test_a_remote_service_that_fails_says_so_in_its_place_without_holding_the_pa
     expect(fact).to_have_attribute("aria-busy", "false")
 
 
-@pytest.mark.requirement("DPI.DMP/UX.10")
 def test_a_remote_service_that_answers_takes_its_place_and_is_announced(open_page: OpenPage) -> None:
     answer = '<div id="dmp-fact" class="fact is-ok" aria-busy="false"><dd data-announce>Ouvert</dd></div>'
     page = open_page("patient-late", answers={"/dmp/": (200, answer)})

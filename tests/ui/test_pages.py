@@ -50,7 +50,6 @@ def test_the_banner_says_the_identity_status_in_words(status: str, rf: RequestFa
     assert f"Identité {word}" in drawn
 
 
-@pytest.mark.requirement("SC.DMP/UX.12")
 @pytest.mark.parametrize("state", sorted(pills.FAMILIES["dmp_access"]))
 def test_the_dmp_fact_says_its_state_in_words_beside_the_identity(state: str, rf: RequestFactory) -> None:
     fact = demo.dmp_fact(state)
