@@ -12,9 +12,11 @@ from django.utils import timezone
 
 from accounts.enums import SessionEnd
 from accounts.models import LoginSession, User
-from audit.context import Actor
+from audit.context import Actor, system_actor
 from audit.enums import Action
 from audit.services import trace_write
+
+SWEEPER = system_actor("accounts.sweep")
 
 
 def stored_session(key: str) -> SessionBase:
@@ -57,7 +59,20 @@ def user_sessions_end(
     return len(rows)
 
 
-def sessions_over(*, user: User, opened_before: datetime) -> None:
-    """Mark sessions that nobody came back to close: no request will ever end them."""
-    rows = LoginSession.objects.filter(user=user, ended_at__isnull=True, opened_at__lt=opened_before)
-    rows.update(ended_at=timezone.now(), end=SessionEnd.EXPIRED)
+def sessions_sweep(*, opened_before: datetime, user: User | None = None) -> int:
+    """End the sessions that nobody came back to close, of one user or of all; return how many.
+
+    No request will ever meet their limit: without this they would count as open for ever.
+    """
+    rows = LoginSession.objects.filter(ended_at__isnull=True, opened_at__lt=opened_before)
+    if user is not None:
+        rows = rows.filter(user=user)
+    stale = list(rows.select_related("user"))
+    for row in stale:
+        login_session_end(session=row, end=SessionEnd.EXPIRED, actor=SWEEPER, event="session.expired")
+    return len(stale)
+
+
+def expired_sessions_clear() -> None:
+    """Take out of the store the sessions past their life, those of visitors included."""
+    stored_session("").clear_expired()

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts.assurance import Assurance
 from accounts.enums import ProviderKind, SessionEnd
-from accounts.login_sessions import login_session_end, sessions_over
+from accounts.login_sessions import login_session_end, sessions_sweep
 from accounts.models import IdentityProvider, LoginSession, User
 from accounts.rules import Phase, SessionLimits, SessionTimes, SessionVerdict, session_verdict
 from accounts.selectors import LastLogin, actor_of, last_login_of, open_sessions_of
@@ -186,9 +186,13 @@ def _leave_former(request: HttpRequest, user: User) -> None:
     request.session.flush()
 
 
+def longest_session() -> timedelta:
+    """The absolute limit of the session that may last longest."""
+    return timedelta(hours=max(settings.SESSION_HOURS_LOCAL, settings.SESSION_HOURS_PSC))
+
+
 def _close_oldest(user: User, *, actor: Actor, now: datetime) -> None:
-    longest = max(settings.SESSION_HOURS_LOCAL, settings.SESSION_HOURS_PSC)
-    sessions_over(user=user, opened_before=now - timedelta(hours=longest))
+    sessions_sweep(user=user, opened_before=now - longest_session())
     for row in open_sessions_of(user)[settings.SESSION_COUNT_MAX :]:
         login_session_end(session=row, end=SessionEnd.TOO_MANY, actor=actor, event="session.killed")
 

@@ -20,4 +20,9 @@ PERIODIC_TASKS: dict[str, dict[str, Any]] = {
         "schedule": timedelta(seconds=15),
         "options": {"expires": 60},
     },
+    "accounts-sweep": {
+        "task": "accounts.tasks.sweep",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 1800},
+    },
 }

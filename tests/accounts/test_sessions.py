@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 from hypothesis import given
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from accounts.enums import SessionEnd
 from accounts.models import Assignment, IdentityProvider, LoginSession, User
 from accounts.rules import Phase, SessionLimits, SessionTimes, session_verdict
+from accounts.tasks import sweep
 from audit.models import Trace
 from sandbox.runtime import Sandbox
 from tests.accounts.conftest import HOST, STRONG_PASSWORD
@@ -326,3 +328,20 @@ def test_closing_my_other_sessions_spares_this_one(
 
     assert here.get("/compte").status_code == 200
     assert there.get("/compte").status_code == 302
+
+
+@pytest.mark.django_db
+def test_sessions_that_nobody_closes_are_closed_by_the_sweep(
+    client: Client, hoda: User, django_capture_on_commit_callbacks: object
+) -> None:
+    with time_machine.travel(START, tick=False):
+        sign_in(client, hoda)
+    with (
+        time_machine.travel(START + timedelta(hours=13), tick=False),
+        django_capture_on_commit_callbacks(execute=True),  # type: ignore[operator]
+    ):
+        sweep()
+
+    assert LoginSession.objects.get().end == SessionEnd.EXPIRED
+    assert Trace.objects.get(type="session.expired").actor_login == "accounts.sweep"
+    assert not Session.objects.exists()
