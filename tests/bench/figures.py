@@ -83,7 +83,7 @@ def timed(name: str, seconds: Sequence[float], **values: Any) -> Figure:
 
 
 def median_ratio(ours: Sequence[float], reference: Sequence[float]) -> float:
-    """Median over the rounds of one rate over the other: a round in which the machine was busy counts once."""
+    """Median over the rounds of one rate over the other: a round on a busy machine counts once."""
     return statistics.median(mine / theirs for mine, theirs in zip(ours, reference, strict=True))
 
 

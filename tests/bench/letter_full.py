@@ -1,7 +1,8 @@
 """`letter_full`: from the frozen letter to its PDF and its CDA, checked and stored, against WeasyPrint alone.
 
-The yardstick prints the same page, already written, its datamatrix drawn, with the style sheet already read: what
-the product adds is the template, the characters, the datamatrix, the CDA, the checks and two files on the disk.
+The yardstick prints the same page, already written, its datamatrix drawn, with the style sheet already
+read: what the product adds is the template, the characters, the datamatrix, the CDA, the checks and two
+files on the disk.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`mllp_adt`: admissions stored by the real listener, against the barest server that stores them.
 
-PAM_ACK is `stored`: the answer says that the message is committed. Both servers run at once, each takes its round
-in turn, so that what else the machine does weighs on both.
+PAM_ACK is `stored`: the answer says that the message is committed. Both servers run at once, each takes
+its round in turn, so that what else the machine does weighs on both.
 """
 
 from __future__ import annotations
