@@ -1,20 +1,21 @@
 """The first thing done with a message: one row with its exact bytes (spec hl7v2 1.6, 6.2).
 
 The listener writes this row with its own asynchronous connections, everything else with Django's;
-both execute the statement below with the same parameters.
+both execute the statements below. What is the same for every row is written in the statement: it is
+prepared once, and each message binds only what it brings.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from exchange.enums import Direction, MessageState
+from exchange.leases import LEASE
 from exchange.models import Message
 from interop.hl7v2 import codes
 from interop.hl7v2.errors import Fault
@@ -28,11 +29,8 @@ _MAX_CONTROL_ID: Final = 199
 
 _NO_HEADER: Final = "Le message ne commence pas par un segment MSH"
 
-COLUMNS: Final = (
-    "uid",
-    "direction",
+_ALWAYS: Final = (
     "partner_id",
-    "state",
     "raw",
     "sha256",
     "sending_application",
@@ -40,31 +38,55 @@ COLUMNS: Final = (
     "control_id",
     "type",
     "profile",
-    "patient_uid",
     "lineage",
-    "ack",
-    "ack_code",
-    "error",
-    "warning",
     "created_at",
-    "done_at",
-    "not_before",
-    "attempts",
-    "claimed_by",
-    "claimed_until",
 )
-INSERT: Final = (
-    f"INSERT INTO {Message._meta.db_table} ({', '.join(COLUMNS)}) "  # noqa: S608 - constants only
-    f"VALUES ({', '.join(['%s'] * len(COLUMNS))}) ON CONFLICT DO NOTHING RETURNING id"
-)
-"""One row, or none when the sender already used this MSH-10 (partial unique constraint)."""
+"""Columns of the envelope, parameters of every statement below."""
+_CONSTANTS: Final = {
+    "uid": "gen_random_uuid()",
+    "direction": f"'{Direction.INCOMING}'",
+    "state": f"'{MessageState.STORED}'",
+    "ack_code": "''",
+    "error": "''",
+    "warning": "''",
+    "attempts": "0",
+    "claimed_by": "''",
+}
+"""Columns without a parameter, unless a statement gives them one; the others are null."""
+
+
+def _insert(*parameters: str, **constants: str) -> str:
+    """One row, or none when the sender already used this MSH-10 (partial unique constraint)."""
+    fixed = {name: value for name, value in (_CONSTANTS | constants).items() if name not in parameters}
+    names = (*_ALWAYS, *parameters, *fixed)
+    values = (*["%s"] * (len(_ALWAYS) + len(parameters)), *fixed.values())
+    return (
+        f"INSERT INTO {Message._meta.db_table} ({', '.join(names)}) "  # noqa: S608 - constants only
+        f"VALUES ({', '.join(values)}) ON CONFLICT DO NOTHING RETURNING id"
+    )
+
+
+LISTENER: Final = "listener"
+"""Holder of the lease of a row that was stored a moment ago and is being applied."""
+INSERT_ACCEPTED: Final = _insert("ack", ack_code=f"'{codes.AckCode.AA}'")
+INSERT_TO_APPLY: Final = _insert("claimed_until", attempts="1", claimed_by=f"'{LISTENER}'")
+INSERT_REFUSED: Final = _insert("state", "ack", "error", "done_at", ack_code=f"'{codes.AckCode.AE}'")
+
+
+class Entry(NamedTuple):
+    """How an incoming message enters the journal, and the answer when nothing else is to be done."""
+
+    statement: str
+    parameters: tuple[Any, ...]
+    answer: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """What the journal notes of an incoming message before anybody parses it.
 
-    `fault` tells why the message cannot be told from another one: no MSH, no usable MSH-10.
+    `msh` holds the fields of MSH, numbered as in the standard, as they came. `fault` tells why the
+    message cannot be told from another one: no MSH, no usable MSH-10.
     """
 
     partner_id: int
@@ -77,6 +99,7 @@ class Envelope:
     type: str = ""
     profile: str = ""
     lineage: str = ""
+    msh: tuple[str, ...] = ()
     fault: Fault | None = None
 
     @property
@@ -115,28 +138,30 @@ def read_envelope(raw: bytes, *, partner_id: int, received_at: datetime) -> Enve
         type=_field(fields, 9, 40),
         profile=_field(fields, 21, 120),
         lineage=_patient_key(raw, fields[1].encode("latin-1")) if _field(fields, 9, 3) == "ADT" else "",
+        msh=tuple(fields),
         fault=_control_id_fault(fields),
     )
 
 
-def insert_parameters(
-    envelope: Envelope,
-    *,
-    state: MessageState = MessageState.STORED,
-    ack: bytes | None = None,
-    ack_code: str = "",
-    error: str = "",
-    attempts: int = 0,
-    claimed_by: str = "",
-    claimed_until: datetime | None = None,
-) -> tuple[Any, ...]:
-    """Return the parameters of `INSERT`, in the order of `COLUMNS`."""
-    done_at = None if state == MessageState.STORED else envelope.received_at
+def entry_accepted(envelope: Envelope, ack: bytes) -> Entry:
+    """The row of a message answered AA as soon as it is stored; the sweep applies it."""
+    return Entry(INSERT_ACCEPTED, (*_always(envelope), ack), ack)
+
+
+def entry_to_apply(envelope: Envelope) -> Entry:
+    """The row of a message that is applied at once: attempt and lease are counted with it."""
+    return Entry(INSERT_TO_APPLY, (*_always(envelope), envelope.received_at + LEASE))
+
+
+def entry_refused(envelope: Envelope, state: MessageState, ack: bytes, error: str) -> Entry:
+    """The row of a message that gets AE and no further: unreadable, or in conflict."""
+    parameters = (*_always(envelope), state.value, ack, error, envelope.received_at)
+    return Entry(INSERT_REFUSED, parameters, ack)
+
+
+def _always(envelope: Envelope) -> tuple[Any, ...]:
     return (
-        uuid.uuid4(),
-        Direction.INCOMING.value,
         envelope.partner_id,
-        state.value,
         envelope.raw,
         envelope.sha256,
         envelope.application,
@@ -144,18 +169,8 @@ def insert_parameters(
         envelope.control_id,
         envelope.type,
         envelope.profile,
-        None,
         envelope.lineage,
-        ack,
-        ack_code,
-        error,
-        "",
         envelope.received_at,
-        done_at,
-        None,
-        attempts,
-        claimed_by,
-        claimed_until,
     )
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from socket import socket
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
@@ -23,7 +23,7 @@ from psycopg import AsyncConnection, Error
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from exchange.answers import DEFERRED_FAULT, FRAME_FAULT, answer
-from exchange.journal import INSERT, Envelope, read_envelope
+from exchange.journal import Entry, Envelope, read_envelope
 from exchange.models import Partner
 from exchange.rules import may_connect
 from exchange.services import message_answer_again, message_apply, message_entry
@@ -34,7 +34,6 @@ from interop.hl7v2.mllp import FrameDecoder, FrameError, frame
 
 logger = logging.getLogger(__name__)
 
-_RECEIVED_AT_ONCE: Final = 65_536
 _POOL_WAIT_SECONDS: Final = 5.0
 _BACKLOG: Final = 128
 # Above it, the fingerprint of a message is computed outside the event loop.
@@ -65,94 +64,33 @@ class Listener:
     """Serves the ports of the partners until closed. `woken` is called when rows wait to be applied."""
 
     def __init__(self, settings: ListenerSettings, *, woken: Callable[[], None] | None = None) -> None:
-        self._settings = settings
+        self.settings = settings
         self._woken = woken
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="hl7-effect")
         self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
             kwargs=journal_connection(), min_size=1, max_size=settings.threads, open=False
         )
         self._servers: list[asyncio.Server] = []
-        self._lines: set[asyncio.Task[None]] = set()
+        self.lines: set[_Line] = set()
 
-    async def serve(self, partner: Partner, sockets: list[socket], tls: ssl.SSLContext | None) -> None:
-        """Accept the lines of one partner on sockets that are already bound."""
+    async def serve(self, partner: Partner, bound: socket, tls: ssl.SSLContext | None) -> None:
+        """Accept the lines of one partner on a socket that is already bound."""
         if self._pool.closed:
             await self._pool.open(wait=True, timeout=_POOL_WAIT_SECONDS)
-
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            if task is not None:
-                self._lines.add(task)
-                task.add_done_callback(self._lines.discard)
-            await self._line(partner, reader, writer)
-
-        for bound in sockets:
-            self._servers.append(await asyncio.start_server(connected, sock=bound, ssl=tls, backlog=_BACKLOG))
+        server = await asyncio.get_running_loop().create_server(
+            lambda: _Line(self, partner), sock=bound, ssl=tls, backlog=_BACKLOG
+        )
+        self._servers.append(server)
 
     async def close(self) -> None:
-        """Stop accepting, let the messages in hand be answered, free the connections."""
+        """Stop accepting, answer the messages in hand, free the connections."""
         for server in self._servers:
             server.close()
-        for task in self._lines:
-            task.cancel()
-        await asyncio.gather(*self._lines, return_exceptions=True)
+        await asyncio.gather(*[line.finish() for line in list(self.lines)])
         self._threads.shutdown(wait=True)
         await self._pool.close()
 
-    async def _line(
-        self, partner: Partner, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        try:
-            if self._may_speak(partner, writer):
-                await self._converse(partner, reader, writer)
-        except (ConnectionError, TimeoutError, ssl.SSLError) as error:
-            logger.info("mllp.line.cut", extra={"partner": partner.code, "reason": type(error).__name__})
-        except asyncio.CancelledError:
-            logger.info("mllp.line.closed", extra={"partner": partner.code})
-        finally:
-            writer.close()
-            with suppress(OSError, ssl.SSLError, asyncio.CancelledError):
-                await writer.wait_closed()
-
-    def _may_speak(self, partner: Partner, writer: asyncio.StreamWriter) -> bool:
-        peer = writer.get_extra_info("peername")
-        host = str(peer[0]) if peer else ""
-        if len(self._lines) > self._settings.max_connections:
-            reason = "too many lines"
-        elif not may_connect(partner, host=host, allows_plain=self._settings.allows_plain):
-            reason = "address refused"
-        elif partner.uses_tls and not is_expected_peer(partner.peer_subject, _peer_certificate(writer)):
-            reason = "certificate refused"
-        else:
-            return True
-        logger.warning("mllp.line.refused", extra={"partner": partner.code, "reason": reason})
-        return False
-
-    async def _converse(
-        self, partner: Partner, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        """Answer messages one after the other; several may come on one connection."""
-        decoder = FrameDecoder(self._settings.max_frame_bytes)
-        while True:
-            async with asyncio.timeout(self._settings.idle_seconds):
-                data = await reader.read(_RECEIVED_AT_ONCE)
-            try:
-                messages = decoder.feed(data) if data else _last(decoder)
-            except FrameError as error:
-                await self._refuse_frame(partner, writer, error)
-                return
-            for raw in messages:
-                taken = asyncio.ensure_future(self._take_in(partner, raw))
-                try:
-                    reply = await asyncio.shield(taken)
-                except asyncio.CancelledError:  # the listener closes: this one is still answered
-                    await _write(writer, await taken)
-                    raise
-                await _write(writer, reply)
-            if not data:
-                return
-
-    async def _take_in(self, partner: Partner, raw: bytes) -> bytes:
+    async def take_in(self, partner: Partner, raw: bytes) -> bytes:
         """Store one message, by default apply it, and return its acknowledgement."""
         now = timezone.now()
         if len(raw) > _LARGE_BYTES:
@@ -161,7 +99,7 @@ class Listener:
             envelope = read_envelope(raw, partner_id=partner.pk, received_at=now)
         entry = message_entry(partner=partner, envelope=envelope)
         try:
-            row = await self._store(entry.parameters)
+            row = await self._store(entry)
             if row is None:
                 return await self._in_thread(message_answer_again, envelope=envelope)
             if entry.answer is None:
@@ -172,9 +110,9 @@ class Listener:
             self._woken()
         return entry.answer
 
-    async def _store(self, parameters: tuple[Any, ...]) -> int | None:
+    async def _store(self, entry: Entry) -> int | None:
         async with self._pool.connection(_POOL_WAIT_SECONDS) as connection:
-            cursor = await connection.execute(INSERT, parameters, binary=True)
+            cursor = await connection.execute(entry.statement, entry.parameters, binary=True)
             row = await cursor.fetchone()
         return row[0] if row else None
 
@@ -182,18 +120,144 @@ class Listener:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, _with_connections, call, arguments)
 
-    async def _refuse_frame(self, partner: Partner, writer: asyncio.StreamWriter, error: FrameError) -> None:
+
+class _Line(asyncio.Protocol):
+    """One connection of a partner: messages are answered one after the other, in their order.
+
+    Reading pauses while a message is being treated, writing waits for a peer that does not read: what
+    a line may hold in memory is one frame.
+    """
+
+    def __init__(self, listener: Listener, partner: Partner) -> None:
+        self._listener = listener
+        self._partner = partner
+        self._decoder = FrameDecoder(listener.settings.max_frame_bytes)
+        self._waiting: deque[bytes] = deque()
+        self._work: asyncio.Task[None] | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._is_ending = False
+        self._loop = asyncio.get_running_loop()
+        self._heard_at = self._loop.time()
+        self._watch: asyncio.TimerHandle | None = None
+
+    # --- What the event loop tells ---------------------------------------------------------------
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        reason = self._refusal()
+        if reason:
+            logger.warning("mllp.line.refused", extra={"partner": self._partner.code, "reason": reason})
+            self._transport.abort()
+            return
+        self._listener.lines.add(self)
+        self._watch = self._loop.call_later(self._listener.settings.idle_seconds, self._check_idle)
+
+    def data_received(self, data: bytes) -> None:
+        self._heard_at = self._loop.time()
+        try:
+            messages = self._decoder.feed(data)
+        except FrameError as error:
+            self._refuse_frame(error)
+            return
+        if messages:
+            self._accept(messages)
+
+    def eof_received(self) -> bool:
+        """The peer sends no more; what it sent is still answered."""
+        self._is_ending = True
+        try:
+            last = self._decoder.close()
+        except FrameError as error:
+            self._refuse_frame(error)
+            return True
+        if last is not None:
+            self._accept([last])
+        return self._work is not None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            reason = type(exc).__name__
+            logger.info("mllp.line.cut", extra={"partner": self._partner.code, "reason": reason})
+        if self._watch is not None:
+            self._watch.cancel()
+        self._is_ending = True
+        self._waiting.clear()
+        self._writable.set()
+        self._listener.lines.discard(self)
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    # --- Our side --------------------------------------------------------------------------------
+    async def finish(self) -> None:
+        """Answer the message in hand, take no other, close."""
+        self._is_ending = True
+        self._waiting.clear()
+        if self._work is not None:
+            await self._work
+        self._transport.close()
+
+    def _accept(self, messages: list[bytes]) -> None:
+        self._waiting.extend(messages)
+        self._transport.pause_reading()
+        if self._work is None:
+            self._work = self._loop.create_task(self._answer_waiting())
+
+    async def _answer_waiting(self) -> None:
+        try:
+            while self._waiting:
+                reply = await self._listener.take_in(self._partner, self._waiting.popleft())
+                if reply and not self._transport.is_closing():
+                    self._transport.write(frame(reply))
+                    await self._writable.wait()
+        except BaseException:
+            self._is_ending = True  # the peer is not left waiting for an answer that will not come
+            raise
+        finally:
+            self._work = None
+            self._heard_at = self._loop.time()
+            if self._is_ending:
+                self._transport.close()
+            elif not self._transport.is_closing():
+                self._transport.resume_reading()
+
+    def _refusal(self) -> str:
+        """Why this peer may not speak, empty when it may (security 10.5)."""
+        settings = self._listener.settings
+        peer = self._transport.get_extra_info("peername")
+        tls = self._transport.get_extra_info("ssl_object")
+        certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+        if len(self._listener.lines) >= settings.max_connections:
+            return "too many lines"
+        if not may_connect(
+            self._partner, host=str(peer[0]) if peer else "", allows_plain=settings.allows_plain
+        ):
+            return "address refused"
+        if self._partner.uses_tls and not is_expected_peer(self._partner.peer_subject, certificate):
+            return "certificate refused"
+        return ""
+
+    def _refuse_frame(self, error: FrameError) -> None:
         """Close a line that does not speak MLLP; AR first when a header came (spec hl7v2 1.2)."""
-        logger.warning("mllp.frame.refused", extra={"partner": partner.code, "reason": str(error)})
+        logger.warning("mllp.frame.refused", extra={"partner": self._partner.code, "reason": str(error)})
         header = peek_header(error.head)
-        if header is not None:
-            await _write(writer, answer(header, AckCode.AR, [FRAME_FAULT]))
+        reply = answer(header, AckCode.AR, [FRAME_FAULT]) if header is not None else b""
+        if reply:
+            self._transport.write(frame(reply))
+        self._is_ending = True
+        self._transport.close()
 
-
-async def _write(writer: asyncio.StreamWriter, reply: bytes) -> None:
-    if reply:
-        writer.write(frame(reply))
-        await writer.drain()
+    def _check_idle(self) -> None:
+        """Close a line that said nothing for too long; one that waits for our answer is not idle."""
+        silence = self._loop.time() - self._heard_at if self._work is None else 0.0
+        rest = self._listener.settings.idle_seconds - silence
+        if rest <= 0:
+            self._transport.close()
+        else:
+            self._watch = self._loop.call_later(rest, self._check_idle)
 
 
 def journal_connection() -> dict[str, Any]:
@@ -211,17 +275,6 @@ def _with_connections(call: Callable[..., bytes], arguments: dict[str, Any]) -> 
         return call(**arguments)
     finally:
         close_old_connections()
-
-
-def _last(decoder: FrameDecoder) -> list[bytes]:
-    """The message that the end of the stream completes, if any."""
-    last = decoder.close()
-    return [] if last is None else [last]
-
-
-def _peer_certificate(writer: asyncio.StreamWriter) -> bytes | None:
-    tls = writer.get_extra_info("ssl_object")
-    return tls.getpeercert(binary_form=True) if tls is not None else None
 
 
 def _unavailable(envelope: Envelope, error: Exception) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar, Final, Self
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -89,7 +90,12 @@ class Message(Leased):
 
     uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
     direction = models.CharField("sens", max_length=3, choices=Direction)
-    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="messages")
+    partner = models.ForeignKey(
+        Partner,
+        on_delete=models.PROTECT,
+        related_name="messages",
+        db_index=False,  # the unique constraint and the index of the lineages begin with it, or nearly
+    )
     state = models.CharField("état", max_length=12, choices=MessageState)
     raw = models.BinaryField("message")
     sha256 = models.CharField("empreinte", max_length=64)
@@ -136,8 +142,12 @@ class Message(Leased):
                 condition=Q(state__in=WAITING_STATES) & ~Q(lineage=""),
                 name="exchange_message_lineage",
             ),
-            models.Index(fields=["-created_at"], name="exchange_message_created"),
-            models.Index(fields=["control_id"], name="exchange_message_control"),
+            models.Index(
+                fields=["control_id"],
+                condition=Q(direction=Direction.OUTGOING),
+                name="exchange_message_control",
+            ),
+            BrinIndex(fields=["created_at"], name="exchange_message_created", autosummarize=True),
             models.Index(
                 fields=["patient_uid", "-created_at"],
                 condition=Q(patient_uid__isnull=False),

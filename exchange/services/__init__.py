@@ -1,7 +1,6 @@
 """Writes of the exchange room: the journal and the lines."""
 
 from exchange.services.intake import (
-    Entry,
     message_answer_again,
     message_apply,
     message_entry,
@@ -9,15 +8,18 @@ from exchange.services.intake import (
     messages_apply_waiting,
 )
 from exchange.services.outgoing import (
+    Outgoing,
     message_hand_over,
     message_queue,
     message_retry,
+    message_withdraw,
     messages_hand_over_due,
+    messages_queue,
 )
 from exchange.services.partners import development_partner_ensure, integrated_pfi_ensure
 
 __all__ = [
-    "Entry",
+    "Outgoing",
     "development_partner_ensure",
     "integrated_pfi_ensure",
     "message_answer_again",
@@ -27,6 +29,8 @@ __all__ = [
     "message_queue",
     "message_receive",
     "message_retry",
+    "message_withdraw",
     "messages_apply_waiting",
     "messages_hand_over_due",
+    "messages_queue",
 ]

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from exchange.answers import CONFLICT_FAULT, DEFERRED_FAULT, answer
+from exchange.answers import (
+    CONFLICT_FAULT,
+    DEFERRED_FAULT,
+    answer,
+    answer_accepted,
+    usual_header,
+)
 from exchange.enums import Direction, MessageState, PamAck
-from exchange.journal import INSERT, Envelope, insert_parameters, read_envelope
-from exchange.leases import LEASE
+from exchange.journal import (
+    Entry,
+    Envelope,
+    entry_accepted,
+    entry_refused,
+    entry_to_apply,
+    read_envelope,
+)
 from exchange.models import Message, Partner
 from exchange.registry import Outcome, Reception, handler_for
 from exchange.rules import check_admitted, is_final, retry_delay
@@ -24,16 +36,7 @@ from interop.hl7v2.tokens import parse_message
 
 logger = logging.getLogger(__name__)
 
-LISTENER: Final = "listener"
-"""Holder of the lease of a row that was stored a moment ago and is being applied."""
 _ERROR_SIZE: Final = 500
-
-
-class Entry(NamedTuple):
-    """How an incoming message enters the journal, and the answer when nothing else is to be done."""
-
-    parameters: tuple[Any, ...]
-    answer: bytes | None
 
 
 class _Unreadable(Exception):
@@ -52,7 +55,7 @@ def message_receive(*, partner: Partner, raw: bytes) -> bytes:
     envelope = read_envelope(raw, partner_id=partner.pk, received_at=timezone.now())
     entry = message_entry(partner=partner, envelope=envelope)
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(INSERT, entry.parameters)
+        cursor.execute(entry.statement, entry.parameters)
         row = cursor.fetchone()
     if row is None:
         return message_answer_again(envelope=envelope)
@@ -66,22 +69,11 @@ def message_entry(*, partner: Partner, envelope: Envelope) -> Entry:
     """
     if envelope.fault is not None:
         ack = answer(envelope.header, AckCode.AE, [envelope.fault])
-        parameters = insert_parameters(
-            envelope,
-            state=MessageState.UNREADABLE,
-            ack=ack,
-            ack_code=AckCode.AE,
-            error=envelope.fault.text,
-        )
-        return Entry(parameters, ack)
-    if partner.pam_ack == PamAck.STORED and envelope.message == "ADT":
-        header = envelope.header
-        if header is not None and check_admitted(partner, header) is None:
-            ack = answer(header, AckCode.AA)
-            return Entry(insert_parameters(envelope, ack=ack, ack_code=AckCode.AA), ack)
-    claimed_until = envelope.received_at + LEASE
-    parameters = insert_parameters(envelope, attempts=1, claimed_by=LISTENER, claimed_until=claimed_until)
-    return Entry(parameters, None)
+        return entry_refused(envelope, MessageState.UNREADABLE, ack, envelope.fault.text)
+    stored_mode = partner.pam_ack == PamAck.STORED and envelope.message == "ADT"
+    if stored_mode and check_admitted(partner, usual_header(envelope.msh)) is None:
+        return entry_accepted(envelope, answer_accepted(envelope.msh))
+    return entry_to_apply(envelope)
 
 
 def message_answer_again(*, envelope: Envelope) -> bytes:
@@ -256,9 +248,7 @@ def _first_answer(message: Message) -> tuple[bytes, str] | None:
 
 def _conflict_record(envelope: Envelope) -> bytes:
     ack = answer(envelope.header, AckCode.AE, [CONFLICT_FAULT])
-    parameters = insert_parameters(
-        envelope, state=MessageState.CONFLICT, ack=ack, ack_code=AckCode.AE, error=CONFLICT_FAULT.text
-    )
+    entry = entry_refused(envelope, MessageState.CONFLICT, ack, CONFLICT_FAULT.text)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(INSERT, parameters)
+        cursor.execute(entry.statement, entry.parameters)
     return ack

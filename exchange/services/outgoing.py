@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -33,6 +35,15 @@ _LEASE_MARGIN: Final = timedelta(seconds=30)
 _ERROR_SIZE: Final = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to send: its exact bytes, the FIFO it waits in, the patient it is about."""
+
+    raw: bytes
+    lineage: str = ""
+    patient_uid: UUID | None = None
+
+
 def message_queue(
     *, partner: Partner, raw: bytes, lineage: str = "", patient_uid: UUID | None = None
 ) -> Message:
@@ -44,24 +55,58 @@ def message_queue(
     Raises:
         ValueError: the bytes have no MSH-10.
     """
-    header = peek_header(raw)
+    return messages_queue(partner=partner, outgoing=[Outgoing(raw, lineage, patient_uid)])[0]
+
+
+def messages_queue(*, partner: Partner, outgoing: Sequence[Outgoing]) -> list[Message]:
+    """`message_queue` for many messages, in one statement, in their order."""
+    return Message.objects.bulk_create([_queued(partner, one) for one in outgoing])
+
+
+def _queued(partner: Partner, one: Outgoing) -> Message:
+    header = peek_header(one.raw)
     if header is None or not header.control_id:
         raise ValueError("a message leaves with its MSH-10")
-    fields = peek_msh(raw)
-    return Message.objects.create(
+    fields = peek_msh(one.raw)
+    return Message(
         direction=Direction.OUTGOING,
         partner=partner,
         state=MessageState.QUEUED,
-        raw=raw,
-        sha256=hashlib.sha256(raw).hexdigest(),
+        raw=one.raw,
+        sha256=hashlib.sha256(one.raw).hexdigest(),
         sending_application=fields[3],
         sending_facility=fields[4],
         control_id=header.control_id,
         type=fields[9],
         profile=fields[21] if len(fields) > 21 else "",
-        lineage=lineage,
-        patient_uid=patient_uid,
+        lineage=one.lineage,
+        patient_uid=one.patient_uid,
     )
+
+
+def message_withdraw(*, message_id: int, reason: str) -> bool:
+    """Take back a message that nobody is sending: it will not leave. Whether that was still possible.
+
+    For the room that queued it, in its transaction, when what it carries may no longer leave. A
+    message on the line, or answered, cannot be taken back; one that met AR or silence can, though
+    the partner may have it.
+    """
+    with transaction.atomic():
+        message = (
+            Message.objects.select_for_update(of=("self",), skip_locked=True)
+            .filter(pk=message_id, state__in=[MessageState.QUEUED, MessageState.DEFERRED])
+            .first()
+        )
+        if message is None:
+            return False
+        _update(
+            message,
+            state=MessageState.REJECTED,
+            error=reason[:_ERROR_SIZE],
+            not_before=None,
+            done_at=timezone.now(),
+        )
+    return True
 
 
 def message_hand_over(*, message_id: int, worker: str) -> Message:

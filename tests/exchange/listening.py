@@ -45,7 +45,7 @@ class Listening:
 
         async def run() -> None:
             listener = Listener(settings, woken=woken)
-            await listener.serve(partner, [bound], tls)
+            await listener.serve(partner, bound, tls)
             ready.set()
             await asyncio.to_thread(stop.wait)
             await listener.close()

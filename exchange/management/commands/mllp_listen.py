@@ -110,7 +110,7 @@ async def _run(bound: list[tuple[Partner, socket.socket]], ready_file: Path | No
         woken=SweepWaker(),
     )
     for partner, opened in bound:
-        await listener.serve(partner, [opened], server_context() if partner.uses_tls else None)
+        await listener.serve(partner, opened, server_context() if partner.uses_tls else None)
     if ready_file is not None:
         ready_file.write_text(f"{os.getpid()}\n", "utf-8")
     await stopped.wait()
