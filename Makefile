@@ -17,7 +17,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: setup-run ## start the product with the sandbox and a demonstration hospital
-	@exec $(BIN)/python -m dpi.launcher
+	@exec $(BIN)/python -m dpi.launcher --end-with-parent
 
 test: setup-dev ## run every test on real engines
 	@rm -f build/requirements.json

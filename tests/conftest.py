@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connections
@@ -16,6 +17,11 @@ from django.db.backends.signals import connection_created
 from tests.engines import FOLDER_VARIABLE, TestEngines
 from tests.network import forbid_network
 from tests.shared import ABSENT, SHARED
+
+# Generated cases: the same number everywhere, more in `make check-long`; a busy machine is no failure.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile("long" if os.environ.get("DPI_LONG") else "house")
 
 pytest_plugins = ["tests.requirements_report", "tests.hospital"]
 

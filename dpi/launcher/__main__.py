@@ -192,8 +192,11 @@ def welcome(instance: Instance) -> Sequence[str]:
     )
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
+    """`--end-with-parent` (from make): stop when the command that started us is killed."""
     _stop_on_signals()
+    if "--end-with-parent" in arguments:
+        engines.die_with_parent(os.getppid())()
     instance: Instance | None = None
     try:
         account = engines.server_account()
@@ -220,4 +223,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
