@@ -48,10 +48,9 @@ def documents_for_patient(
     patient: Patient, *, sort: DocumentSort = DocumentSort.DATE_DESC
 ) -> list[DocumentRow]:
     """Every document of a patient with the version to show. 2 queries."""
-    documents = (
-        Document.objects.filter(patient=patient)
-        .select_related("unit")
-        .prefetch_related(Prefetch("versions", queryset=_light_versions()))
+    # Through the patient, so that each document knows it without asking again.
+    documents = patient.documents.select_related("unit").prefetch_related(
+        Prefetch("versions", queryset=_light_versions())
     )
     rows = [_row(document) for document in documents]
     by_type = sort in (DocumentSort.TYPE_ASC, DocumentSort.TYPE_DESC)
