@@ -140,8 +140,11 @@ class TestDirections:
 
 class TestMigrations:
     @pytest.mark.django_db
-    def test_models_and_migrations_agree(self):
-        call_command("makemigrations", check_changes=True, dry_run=True, verbosity=0)
+    def test_models_and_migrations_agree(self, capsys):
+        try:
+            call_command("makemigrations", check_changes=True, dry_run=True)
+        except SystemExit:
+            pytest.fail(f"a migration is missing: {capsys.readouterr().out}")
 
     def test_each_operation_can_be_undone_or_says_why_not(self):
         """A migration that cannot be undone carries `irreversible = "reason"`."""
