@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest
-PACKAGES := audit ui establishment national accounts exchange patients consent documents sending pfi interop sandbox dpi
+PACKAGES := $(patsubst %/apps.py,%,$(wildcard */apps.py)) interop sandbox manage.py
 
 .PHONY: help run test quick check check-long bench lint fix types exigences clean setup-run setup-dev
 
