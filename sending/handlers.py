@@ -12,6 +12,7 @@ from interop.hl7v2.zam import Zam, parse_zam
 from sending import services
 from sending.enums import Channel
 from sending.models import Order
+from sending.selectors import orders_of_message
 
 # The PFI stopped before submitting because the patient opposed meanwhile (hl7v2 4.6).
 OPPOSITION = "OPPOSITION"
@@ -21,10 +22,7 @@ CHANNEL_OF = {ZamKind.DMP_RECEPTION: Channel.DMP}
 def zam_receive(reception: Reception) -> Outcome:
     """Apply one ZAM to the orders that its message carried."""
     zam = parse_zam(reception.parsed)
-    orders = Order.objects.filter(
-        message__control_id=zam.acknowledged_id, channel=CHANNEL_OF.get(zam.kind, "")
-    )
-    found = list(orders)
+    found = orders_of_message(zam.acknowledged_id, channel=CHANNEL_OF.get(zam.kind, ""))
     if not found:
         return Outcome(warnings=(f"aucun ordre d’envoi pour le message {zam.acknowledged_id}",))
     for order in found:
@@ -35,12 +33,12 @@ def zam_receive(reception: Reception) -> Outcome:
 def _apply(order: Order, zam: Zam) -> None:
     if zam.success or zam.fault is None:
         services.order_received_dmp(order=order, at=zam.event_at)
-    elif zam.fault.application_code == OPPOSITION:
+        return
+    code, text = zam.fault.application_code, zam.fault.application_label
+    is_of_a_former_try = order.message is None or order.message.control_id != zam.acknowledged_id
+    if is_of_a_former_try:
+        services.order_note(order=order, kind="late_refused_dmp", detail=f"{code} {text}")
+    elif code == OPPOSITION:
         services.order_opposed(order=order)
     else:
-        services.order_fail(
-            order=order,
-            code=zam.fault.application_code,
-            text=zam.fault.application_label,
-            kind="refused_dmp",
-        )
+        services.order_fail(order=order, code=code, text=text, kind="refused_dmp")

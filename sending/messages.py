@@ -167,11 +167,23 @@ def _flags(version: Version, orders: Sequence[Order]) -> OrderFlags:
         invisible_patient=version.is_invisible_patient,
         invisible_rep_legaux=version.is_invisible_rep_legaux,
         connexion_secrete=version.is_connexion_secrete,
-        modif_conf_code=any(order.action == OrderAction.VISIBILITY for order in orders),
+        modif_conf_code=_changes_visibility(version, orders),
         dest_dmp=Channel.DMP in channels,
         ack_reception=True,
         ack_reading=bool(channels & {Channel.MSSANTE_PRO, Channel.MSSANTE_PATIENT}),
     )
+
+
+def _changes_visibility(version: Version, orders: Sequence[Order]) -> bool:
+    """MODIF_CONF_CODE (hl7v2 2.6): this replacement shows the document to others than before."""
+    if any(order.action == OrderAction.VISIBILITY for order in orders):
+        return True
+    replaced = (version.snapshot or {})["document"]["replaces"]
+    if not replaced or orders[0].action != OrderAction.REPLACE:
+        return False
+    flags = ("is_masque_ps", "is_invisible_patient", "is_invisible_rep_legaux")
+    before = Version.objects.filter(unique_id=replaced).values(*flags).first()
+    return before is not None and before != {flag: getattr(version, flag) for flag in flags}
 
 
 def _moment(text: str) -> datetime | None:

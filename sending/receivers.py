@@ -11,7 +11,7 @@ from django.dispatch import receiver
 from audit.context import Actor
 from consent.enums import Subject
 from consent.events import choice_changed
-from documents.events import version_replaced, version_validated
+from documents.events import version_reissued, version_replaced, version_validated
 from documents.models import Version
 from documents.wishes import SendingWishes
 from exchange.events import message_settled
@@ -34,6 +34,11 @@ def on_version_validated(
 @receiver(version_replaced)
 def on_version_replaced(*, version: Version, at: datetime, **kwargs: Any) -> None:
     services.orders_supersede(version=version, at=at)
+
+
+@receiver(version_reissued)
+def on_version_reissued(*, version: Version, issued: Version, at: datetime, **kwargs: Any) -> None:
+    services.orders_take_over(version=version, issued=issued, at=at)
 
 
 @receiver(choice_changed)

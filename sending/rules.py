@@ -7,6 +7,7 @@ version decides them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -86,6 +87,10 @@ ALLOWED = Permission(True)
 WAITING_STATES = frozenset(
     {OrderState.HELD, OrderState.SCHEDULED, OrderState.WAITING_IDENTITY, OrderState.BLOCKED}
 )
+# The rules move these; `sending` only while its message has not left.
+RECONSIDERED_STATES = frozenset(
+    {OrderState.SCHEDULED, OrderState.WAITING_IDENTITY, OrderState.BLOCKED, OrderState.SENDING}
+)
 # Left the DPI: the PFI answers for them.
 LEFT_STATES = frozenset(
     {
@@ -96,6 +101,17 @@ LEFT_STATES = frozenset(
         OrderState.READ,
     }
 )
+
+# Stopped before leaving: such an order sent nothing.
+UNSENT_STATES = frozenset({OrderState.CANCELLED, OrderState.SUPERSEDED})
+
+
+def was_never_sent(states: Iterable[OrderState]) -> bool:
+    """Whether a document with orders in these states was never sent and waits for nothing.
+
+    SC.DMP/HISTO.01, .05: what a person looks for with « non envoyés » and may send by hand.
+    """
+    return all(state in UNSENT_STATES for state in states)
 
 
 def may_hold(state: OrderState) -> Permission:

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Q, QuerySet, Value, When
 
 from accounts.models import User
 from accounts.selectors import serves_every_unit, units_of
 from documents.enums import VersionState
 from documents.models import Version
+from exchange.enums import Direction
+from exchange.models import Message
 from patients.models import Patient
+from patients.selectors import relations_for
 from sending.enums import Channel, OrderState
 from sending.models import Order
 
 PAGE = 50
 # What a person must look at first.
 TROUBLE = (OrderState.FAILED,)
+# Someone must act, the most pressing first (ui reference 6.12); the rest goes by date.
+TO_TREAT = (OrderState.FAILED, OrderState.HELD, OrderState.WAITING_IDENTITY)
 TO_FOLLOW = (
     OrderState.HELD,
     OrderState.SCHEDULED,
@@ -30,6 +36,14 @@ TO_FOLLOW = (
 )
 
 
+class WorkSort(StrEnum):
+    """Orders of the work list; by default what a person must treat comes first (ui reference 6.12)."""
+
+    TO_TREAT = "etat"
+    DATE_DESC = "-date"
+    DATE_ASC = "date"
+
+
 @dataclass(frozen=True, slots=True)
 class WorkFilters:
     """What the work list is narrowed to; empty means everything."""
@@ -38,11 +52,11 @@ class WorkFilters:
     channels: tuple[str, ...] = ()
     text: str = ""
     patient: Patient | None = None
-    ascending: bool = False
+    sort: WorkSort = WorkSort.TO_TREAT
 
 
 def work_list(user: User, filters: WorkFilters) -> QuerySet[Order]:
-    """Orders that concern the user's units, or that the user wrote; newest validation first."""
+    """Orders that concern the user's units, or that the user wrote, in the order asked for."""
     orders = _visible_to(user, filters.patient).select_related(
         "version__document__patient", "version__document__unit", "version__author"
     )
@@ -57,15 +71,29 @@ def work_list(user: User, filters: WorkFilters) -> QuerySet[Order]:
             | Q(version__author_label__icontains=text)
             | Q(version__document__patient__search_birth_name__startswith=text.upper())
         )
-    direction = "" if filters.ascending else "-"
-    return orders.defer("version__body", "version__snapshot").order_by(
-        f"{direction}version__validated_at", f"{direction}id"
-    )
+    return orders.defer("version__body", "version__snapshot").order_by(*_ordering(filters.sort))
 
 
 def orders_visible(user: User, uids: Collection[UUID]) -> list[Order]:
-    """Those of the named orders that the user may act on."""
-    return list(_visible_to(user, None).filter(uid__in=uids).select_related("version__document__patient"))
+    """Those of the named orders that the user may act on: of the user's units, written by the user, or
+    of a patient with whom the user has a care relation. 2 queries at most."""
+    named = list(
+        Order.objects.filter(uid__in=uids)
+        .select_related("version__document__patient", "version__document__unit", "version__author")
+        .defer("version__body", "version__snapshot")
+    )
+    if serves_every_unit(user):
+        return named
+    units = {unit.pk for unit in units_of(user)}
+    near = [
+        order
+        for order in named
+        if order.version.document.unit_id in units or order.version.author_id == user.pk
+    ]
+    if len(near) == len(named):
+        return near
+    followed = relations_for(user, {order.version.document.patient_id for order in named})
+    return [order for order in named if order in near or order.version.document.patient_id in followed]
 
 
 def failures_count(user: User) -> int:
@@ -114,6 +142,20 @@ def orders_of_documents(document_ids: Sequence[int]) -> dict[int, list[Order]]:
     return found
 
 
+def orders_of_message(control_id: str, *, channel: str) -> list[Order]:
+    """Orders that a message of ours carried, by its MSH-10, even if they left again since."""
+    sent = {"direction": Direction.OUTGOING, "control_id": control_id}
+    present = Order.objects.filter(message__in=Message.objects.filter(**sent), channel=channel)
+    found = list(present.select_related("message", "version__document__patient"))
+    if found:
+        return found
+    lineages = Message.objects.filter(**sent).values("lineage")
+    former = Order.objects.filter(
+        lineage__in=lineages, channel=channel, events__kind="sending", events__detail=control_id
+    )
+    return list(former.select_related("message", "version__document__patient").distinct())
+
+
 def latest_by_channel(orders: Sequence[Order]) -> dict[Channel, Order]:
     """The order to show for each channel: the newest that was not superseded, else the newest."""
     shown: dict[Channel, Order] = {}
@@ -123,6 +165,16 @@ def latest_by_channel(orders: Sequence[Order]) -> dict[Channel, Order]:
         if known is None or (known.state == OrderState.SUPERSEDED and order.state != OrderState.SUPERSEDED):
             shown[channel] = order
     return shown
+
+
+def _ordering(sort: WorkSort) -> list[Case | str]:
+    if sort == WorkSort.DATE_ASC:
+        return ["version__validated_at", "id"]
+    by_date: list[Case | str] = ["-version__validated_at", "-id"]
+    if sort == WorkSort.DATE_DESC:
+        return by_date
+    ranks = [When(state=state, then=Value(rank)) for rank, state in enumerate(TO_TREAT)]
+    return [Case(*ranks, default=Value(len(TO_TREAT))), *by_date]
 
 
 def _visible_to(user: User, patient: Patient | None) -> QuerySet[Order]:

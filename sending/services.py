@@ -6,23 +6,27 @@ move is allowed, writes the state and appends one `OrderEvent`, in one transacti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from audit.context import Actor, system_actor
 from audit.enums import Action
 from audit.services import trace_write
+from consent.enums import ChoiceValue, Subject
+from consent.selectors import CurrentChoices, choices_current_for, choices_history
 from documents.enums import VersionState
 from documents.models import Version
 from documents.wishes import SendingWishes
 from exchange.enums import MessageState
 from exchange.models import Message
+from exchange.services import message_withdraw
+from interop.hl7v2.codes import AckCode
 from sending import rules
 from sending.enums import Channel, OrderAction, OrderOrigin, OrderReason, OrderState
 from sending.errors import OrderRefused
@@ -30,11 +34,13 @@ from sending.facts import facts_of, gate_now
 from sending.models import Order, OrderEvent
 
 RULES_ACTOR = system_actor("sending.rules")
+FLAGGED_AT_ONCE = 1000
 
 CHANGED_FIELDS = [
     "state",
     "reason",
     "not_before",
+    "attempts",
     "changed_at",
     "claimed_by",
     "claimed_until",
@@ -151,25 +157,91 @@ def order_retry(*, order: Order, actor: Actor) -> Order:
 
 
 @transaction.atomic
+def orders_take_over(*, version: Version, issued: Version, at: datetime) -> int:
+    """The same content was reissued with today's identity: waiting orders send that (spec cda 2).
+
+    Their state stays: a held order is still held. What they send now replaces a version that left.
+    """
+    waiting = list(
+        Order.objects.select_for_update(of=("self",))
+        .filter(version=version, state__in=[*rules.WAITING_STATES, OrderState.FAILED])
+        .exclude(action=OrderAction.DELETE)
+        .order_by("id")
+    )
+    for order in waiting:
+        order.version, order.action = issued, OrderAction.REPLACE
+        order.idempotency_key = order_key(
+            issued, Channel(order.channel), OrderAction.REPLACE, order.recipient_address
+        )
+        order.save(update_fields=["version", "action", "idempotency_key"])
+        _append(
+            order,
+            kind="reissued",
+            from_state=order.state,
+            actor=RULES_ACTOR,
+            at=at,
+            detail=f"version {issued.number}",
+        )
+    return len(waiting)
+
+
+@transaction.atomic
 def orders_reconsider(*, orders: QuerySet[Order], at: datetime | None = None) -> int:
-    """Ask the rules again for orders that wait, after a choice or an identity changed.
+    """Ask the rules again for orders that have not left, after a choice or an identity changed.
 
     An opposition blocks at once, its withdrawal gives the order back (decision 7); a qualified
-    INS frees what waited for it. Held orders stay held: a person decided.
+    INS frees what waited for it. A message that still waits for a PFI out of reach is taken back.
+    Held orders stay held: a person decided. 2 queries when nothing changes, 1 when nothing waits.
     """
-    changed = 0
-    reconsidered = (
+    reconsidered = list(
         orders.select_for_update(of=("self",))
-        .filter(state__in=[OrderState.SCHEDULED, OrderState.WAITING_IDENTITY, OrderState.BLOCKED])
-        .select_related("version__document__patient", "version__document__episode")
+        .filter(state__in=rules.RECONSIDERED_STATES)
+        .select_related("version__document__patient")
+        .defer("version__body", "version__snapshot")
+        .order_by("id")
     )
-    for order in reconsidered:
-        gate = gate_now(order)
-        if (gate.state, gate.reason) != (order.state, order.reason):
-            kind = "freed" if gate.is_open else "stopped"
-            _move(order, to=gate.state, reason=gate.reason, kind=kind, actor=RULES_ACTOR, at=at)
-            changed += 1
-    return changed
+    if not reconsidered:
+        return 0
+    episodes = {order.version.document.episode_id for order in reconsidered}
+    choices = choices_current_for({episode for episode in episodes if episode is not None})
+    moves = [_reconsidered(order, choices, at) for order in reconsidered]
+    changes = [(order, event) for order, event in zip(reconsidered, moves, strict=True) if event]
+    if changes:
+        orders_save(changes)
+    return len(changes)
+
+
+def _reconsidered(
+    order: Order, choices: Mapping[int, CurrentChoices], at: datetime | None
+) -> OrderEvent | None:
+    """The event of an order that the rules move, or None."""
+    gate = rules.gate_of(
+        facts_of(
+            order.version,
+            channel=Channel(order.channel),
+            action=OrderAction(order.action),
+            choices=choices.get(order.version.document.episode_id or 0),
+        )
+    )
+    kind = "freed" if gate.is_open else "stopped"
+    if order.state == OrderState.SENDING:
+        if gate.is_open or not _message_taken_back(order, gate):
+            return None
+        kind = "taken_back"
+    elif (gate.state, gate.reason) == (order.state, order.reason):
+        return None
+    return order_change(order, to=gate.state, reason=gate.reason, kind=kind, actor=RULES_ACTOR, at=at)
+
+
+def _message_taken_back(order: Order, gate: rules.Gate) -> bool:
+    """Whether the message of an order had not left, and now never will."""
+    if order.message_id is None:
+        return False
+    reason = OrderReason(gate.reason).label
+    taken_back = message_withdraw(message_id=order.message_id, reason=f"Retiré avant émission : {reason}")
+    if taken_back:
+        order.message = None
+    return taken_back
 
 
 @transaction.atomic
@@ -187,6 +259,7 @@ def order_fail(*, order: Order, code: str, text: str, kind: str) -> Order:
     locked = _locked(order)
     if locked.state in (OrderState.SCHEDULED, OrderState.SENDING, OrderState.HANDED_OVER):
         locked.error_code, locked.error_text = code[:60], text[:500]
+        locked.is_uncertain = False
         _move(locked, to=OrderState.FAILED, kind=kind, actor=RULES_ACTOR, detail=f"{code} {text}".strip())
     else:
         # A late failure after success is appended, not overwritten (hl7v2 2.8).
@@ -196,32 +269,105 @@ def order_fail(*, order: Order, code: str, text: str, kind: str) -> Order:
 
 @transaction.atomic
 def order_opposed(*, order: Order) -> Order:
-    """The PFI gave an order back unsent, for an opposition: blocked, released if it is withdrawn."""
+    """The PFI gave an order back unsent, for an opposition: blocked, released if it is withdrawn.
+
+    An opposition that was withdrawn meanwhile sends the order again; one that only the PFI knows
+    keeps it blocked, for sending it again would meet the same answer.
+    """
     locked = _locked(order)
-    if locked.state in (OrderState.SENDING, OrderState.HANDED_OVER):
-        locked.message = None
+    if locked.state not in (OrderState.SENDING, OrderState.HANDED_OVER):
+        return locked
+    locked.message = None
+    if locked.version.state != VersionState.CURRENT:
+        _move(locked, to=OrderState.SUPERSEDED, kind="superseded", actor=RULES_ACTOR)
+    elif gate_now(locked).is_open and not _was_ever_opposed(locked):
+        _move(
+            locked,
+            to=OrderState.BLOCKED,
+            reason=OrderReason.OPPOSITION,
+            kind="given_back",
+            actor=RULES_ACTOR,
+            detail="opposition connue de la PFI seule",
+        )
+    else:
         _move_to_gate(locked, kind="given_back", actor=RULES_ACTOR)
     return locked
 
 
+def _was_ever_opposed(order: Order) -> bool:
+    episode = order.version.document.episode
+    if episode is None:
+        return False
+    history = choices_history(episode)
+    return history.filter(subject=Subject.ALIMENTATION, value=ChoiceValue.OPPOSED).exists()
+
+
 @transaction.atomic
 def message_orders_settle(*, message: Message) -> None:
-    """Our message got its last technical answer: AA hands the orders over, anything else fails them."""
+    """Our message got its last technical answer: AA hands the orders over, anything else fails them.
+
+    A refusal that today's rules explain (the patient opposed meanwhile) leaves the order waiting
+    for them, not failed.
+    """
     for order in Order.objects.filter(message=message):
         if message.state == MessageState.ACKED:
             order_accepted(order=order)
-        else:
-            order_fail(order=order, code=message.ack_code or "HL7", text=message.error, kind="refused_pfi")
+        elif not _gate_explains(order):
+            kind = "refused_pfi" if message.ack_code == AckCode.AE else "no_answer"
+            order_fail(order=order, code=message.ack_code or "HL7", text=message.error, kind=kind)
+
+
+def _gate_explains(order: Order) -> bool:
+    locked = _locked(order)
+    gate = gate_now(locked)
+    if gate.is_open or locked.state != OrderState.SENDING:
+        return False
+    locked.message = None
+    _move(locked, to=gate.state, reason=gate.reason, kind="given_back", actor=RULES_ACTOR)
+    return True
 
 
 @transaction.atomic
 def order_received_dmp(*, order: Order, at: datetime) -> Order:
-    """ZAM^Z01 Y: the DMP has the document; a success after a failure is a success."""
+    """ZAM^Z01 Y: the DMP has the document, whatever we believed; told twice, it is noted once."""
     locked = _locked(order)
-    if locked.state in (OrderState.SENDING, OrderState.HANDED_OVER, OrderState.FAILED):
+    if locked.state in (OrderState.CANCELLED, OrderState.SUPERSEDED):
+        _append(locked, kind="late_received_dmp", from_state=locked.state, actor=RULES_ACTOR, at=at)
+    elif locked.state != OrderState.RECEIVED_DMP:
         locked.error_code = locked.error_text = ""
         locked.is_uncertain = False
         _move(locked, to=OrderState.RECEIVED_DMP, kind="received_dmp", actor=RULES_ACTOR, at=at)
+    return locked
+
+
+@transaction.atomic
+def orders_flag_silent(*, now: datetime) -> int:
+    """Flag « accusé manquant »: accepted by the PFI, and no acknowledgement in time (hl7v2 2.8).
+
+    Each order once; the acknowledgement that comes after all takes the flag away.
+    """
+    silent = list(
+        Order.objects.select_for_update(of=("self",), skip_locked=True)
+        .filter(
+            state=OrderState.HANDED_OVER,
+            is_uncertain=False,
+            changed_at__lt=now - timedelta(hours=settings.SENDING_ACK_HOURS),
+        )
+        .order_by("id")[:FLAGGED_AT_ONCE]
+    )
+    Order.objects.filter(pk__in=[order.pk for order in silent]).update(is_uncertain=True)
+    OrderEvent.objects.bulk_create(
+        _event(order, kind="ack_missing", from_state=order.state, actor=RULES_ACTOR, at=now, detail="")
+        for order in silent
+    )
+    return len(silent)
+
+
+@transaction.atomic
+def order_note(*, order: Order, kind: str, detail: str = "") -> Order:
+    """Append what happened to an order without moving it (a late answer to a former try)."""
+    locked = _locked(order)
+    _append(locked, kind=kind, from_state=locked.state, actor=RULES_ACTOR, detail=detail)
     return locked
 
 
@@ -239,14 +385,21 @@ def order_change(
     at = at or timezone.now()
     from_state = order.state
     order.state, order.reason, order.changed_at = to, reason, at
-    order.claimed_by, order.claimed_until = "", None
+    order.claimed_by, order.claimed_until, order.attempts = "", None, 0
     return _event(order, kind=kind, from_state=from_state, actor=actor, at=at, detail=detail)
 
 
 def orders_save(changes: Sequence[tuple[Order, OrderEvent]]) -> None:
-    """Write many changed orders and their events in four statements at most."""
+    """Write many changed orders and their events in two statements."""
     Order.objects.bulk_update([order for order, _ in changes], CHANGED_FIELDS)
     OrderEvent.objects.bulk_create([event for _, event in changes])
+
+
+def orders_wait(*, order_ids: Sequence[int], until: datetime) -> None:
+    """Give claimed orders back as they were, to be looked at again after `until`: no event."""
+    Order.objects.filter(pk__in=order_ids).update(
+        not_before=until, claimed_by="", claimed_until=None, attempts=F("attempts") - 1
+    )
 
 
 def _locked(order: Order) -> Order:

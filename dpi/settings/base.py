@@ -283,6 +283,7 @@ PRINT_FONTS = [Path(font) for font in env.words("DPI_PRINT_FONTS", DEFAULT_FONTS
 
 # --- Sending ---------------------------------------------------------------------------------
 SENDING_DELAY_MINUTES = env.integer("SENDING_DELAY_MINUTES", 120)
+SENDING_ACK_HOURS = env.integer("SENDING_ACK_HOURS", 24, minimum=1)
 # MSH-3 to 6 and MSH-11 of the messages that we emit.
 HL7_APPLICATION = env.text("HL7_APPLICATION", "DPI")
 HL7_PFI_APPLICATION = env.text("HL7_PFI_APPLICATION", "PFI")
