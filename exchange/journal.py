@@ -27,6 +27,7 @@ _SEGMENT_STARTS = (b"\rPID", b"\nPID")
 _PID_SEARCHED = 64 * 1024
 _MAX_CONTROL_ID: Final = 199
 
+_BEFORE_MSH: Final = b"\xef\xbb\xbf\r\n"
 _NO_HEADER: Final = "Le message ne commence pas par un segment MSH"
 
 _ALWAYS: Final = (
@@ -117,7 +118,7 @@ def read_envelope(raw: bytes, *, partner_id: int, received_at: datetime) -> Enve
     """Read the envelope of any bytes; never raises."""
     digest = hashlib.sha256(raw).hexdigest()
     fields = peek_msh(raw)
-    if not fields:
+    if not fields or not raw.lstrip(_BEFORE_MSH).startswith(b"MSH"):
         return Envelope(
             partner_id,
             raw,
