@@ -20,8 +20,8 @@ from tests.bench.context import folder
 from tests.bench.figures import Figure, median_ratio, rss_mb, timed
 
 LINES = 4
-ROUND = 400
-ROUNDS = 9
+ROUND = 300
+ROUNDS = 16
 
 
 def measure() -> Iterator[Figure | str]:
