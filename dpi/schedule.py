@@ -20,6 +20,16 @@ PERIODIC_TASKS: dict[str, dict[str, Any]] = {
         "schedule": timedelta(seconds=15),
         "options": {"expires": 60},
     },
+    "sending-drain": {
+        "task": "sending.tasks.drain",
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 30},
+    },
+    "pfi-drain": {
+        "task": "pfi.tasks.drain",
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 30},
+    },
     "accounts-sweep": {
         "task": "accounts.tasks.sweep",
         "schedule": timedelta(hours=1),
