@@ -48,14 +48,13 @@ def answer(header: Header | None, code: AckCode, faults: Sequence[Fault] = ()) -
         return _build(replace(_NOBODY, processing_id="P"), code, faults)
 
 
-def answer_accepted(msh: tuple[str, ...]) -> bytes:
-    """Build the AA of a message from the fields of its MSH.
+def answer_accepted(header: Header, control_id: str) -> bytes:
+    """Build the AA of a message from the header its sender always uses and MSH-10 as it came.
 
     The answers given to one sender within one second differ by two identifiers only: the rest is built
     once. What this saves is what lets the stored mode keep up with a bare INSERT.
     """
-    control_id = msh[_CONTROL_ID]
-    template = _accepted_template(usual_header(msh), timezone.now().replace(microsecond=0))
+    template = _accepted_template(header, timezone.now().replace(microsecond=0))
     return template.replace(_OURS, new_control_id().encode("ascii")).replace(
         _THEIRS, control_id.encode("latin-1")
     )

@@ -184,7 +184,9 @@ def _clean(text: str, size: int) -> str:
     if not text.isascii():
         with suppress(UnicodeDecodeError):
             text = text.encode("latin-1").decode("utf-8")
-    return _CONTROLS.sub("?", text).strip()[:size]
+    if not text.isprintable():
+        text = _CONTROLS.sub("?", text)
+    return text.strip()[:size]
 
 
 def _control_id_fault(fields: list[str]) -> Fault | None:

@@ -124,8 +124,8 @@ class Listener:
 class _Line(asyncio.Protocol):
     """One connection of a partner: messages are answered one after the other, in their order.
 
-    Reading pauses while a message is being treated, writing waits for a peer that does not read: what
-    a line may hold in memory is one frame.
+    Reading pauses when messages pile up, writing waits for a peer that does not read: what a line may
+    hold in memory is about two frames.
     """
 
     def __init__(self, listener: Listener, partner: Partner) -> None:
@@ -201,10 +201,12 @@ class _Line(asyncio.Protocol):
         self._transport.close()
 
     def _accept(self, messages: list[bytes]) -> None:
+        """Queue messages; a peer that does not wait for its answers is not read meanwhile."""
         self._waiting.extend(messages)
-        self._transport.pause_reading()
         if self._work is None:
             self._work = self._loop.create_task(self._answer_waiting())
+        else:
+            self._transport.pause_reading()
 
     async def _answer_waiting(self) -> None:
         try:
@@ -221,7 +223,7 @@ class _Line(asyncio.Protocol):
             self._heard_at = self._loop.time()
             if self._is_ending:
                 self._transport.close()
-            elif not self._transport.is_closing():
+            elif not self._transport.is_reading() and not self._transport.is_closing():
                 self._transport.resume_reading()
 
     def _refusal(self) -> str:

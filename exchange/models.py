@@ -95,6 +95,7 @@ class Message(Leased):
         on_delete=models.PROTECT,
         related_name="messages",
         db_index=False,  # the unique constraint and the index of the lineages begin with it, or nearly
+        db_constraint=False,  # its check would lock the partner's row for each message; PROTECT keeps it
     )
     state = models.CharField("état", max_length=12, choices=MessageState)
     raw = models.BinaryField("message")

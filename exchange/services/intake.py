@@ -70,9 +70,10 @@ def message_entry(*, partner: Partner, envelope: Envelope) -> Entry:
     if envelope.fault is not None:
         ack = answer(envelope.header, AckCode.AE, [envelope.fault])
         return entry_refused(envelope, MessageState.UNREADABLE, ack, envelope.fault.text)
-    stored_mode = partner.pam_ack == PamAck.STORED and envelope.message == "ADT"
-    if stored_mode and check_admitted(partner, usual_header(envelope.msh)) is None:
-        return entry_accepted(envelope, answer_accepted(envelope.msh))
+    if partner.pam_ack == PamAck.STORED and envelope.message == "ADT":
+        header = usual_header(envelope.msh)
+        if check_admitted(partner, header) is None:
+            return entry_accepted(envelope, answer_accepted(header, envelope.msh[10]))
     return entry_to_apply(envelope)
 
 

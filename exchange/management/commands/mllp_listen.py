@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import os
 import signal
 import socket
@@ -44,6 +45,8 @@ class Command(BaseCommand):
             _check_certificates()
         bound = [(partner, _bind(partner)) for partner in partners]
         connections.close_all()  # a connection is never shared by two processes
+        gc.collect()
+        gc.freeze()  # what is loaded stays: the collector need not walk it again at each message
         children = [_fork(bound) for _ in range(processes - 1)]
         for partner, opened in bound:
             address = opened.getsockname()
