@@ -89,6 +89,8 @@ def _prepared(order: Order, version: Version, *, is_open: bool) -> Prepared | No
     try:
         if not is_deletion:
             version = _up_to_date(version)
+            if version.pk != order.version_id:
+                order.refresh_from_db(fields=["version", "action"])  # it follows what was reissued
         raw = message_of(version=version, orders=[order])
         return Prepared(order.pk, version.pk, version.document.patient.identity_stamp, raw)
     except (IdentityChanged, IdentityClosed, VersionMoved):

@@ -187,13 +187,14 @@ def _busy_lineages(orders: Iterable[Order]) -> set[str]:
 
 
 def _by_weight(prepared: Iterable[Prepared]) -> Iterator[list[Prepared]]:
-    """Batches that hold no more than `BATCH_BYTES` of messages, or a single heavier one."""
-    waiting = iter(prepared)
-    for first in waiting:
-        batch, weight = [first], len(first.raw)
-        for ready in waiting:
-            batch.append(ready)
-            weight += len(ready.raw)
-            if weight >= BATCH_BYTES:
-                break
+    """Batches that end as soon as they hold `BATCH_BYTES` of messages."""
+    batch: list[Prepared] = []
+    weight = 0
+    for ready in prepared:
+        batch.append(ready)
+        weight += len(ready.raw)
+        if weight >= BATCH_BYTES:
+            yield batch
+            batch, weight = [], 0
+    if batch:
         yield batch
