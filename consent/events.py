@@ -2,5 +2,6 @@
 
 from django.dispatch import Signal
 
-# episode, subject: the choice that counts has another value than before
+# episode, subject: the choice that counts has another value than before. Not sent for the choices that
+# come with the message that creates the episode: nothing depends on them yet.
 choice_changed = Signal()

@@ -97,7 +97,7 @@ def choices_from_pam(
         for choice in told
         if not _is_repeated(choice, before[choice.subject])
     ]
-    return _append(episode, before, new, actor)
+    return _append(episode, before, new, actor, announces=not is_new_episode)
 
 
 def choices_from_pam_without_visit(
@@ -159,7 +159,7 @@ def _screen_record(
             )
             for subject, value in values.items()
         ]
-        return _append(locked, _rows(locked), new, actor)
+        return _append(locked, _rows(locked), new, actor, announces=True)
 
 
 def _rows(episode: Episode) -> dict[Subject, list[Choice]]:
@@ -181,7 +181,12 @@ def _is_repeated(told: PamChoice, rows: list[Choice]) -> bool:
 
 
 def _append(
-    episode: Episode, before: dict[Subject, list[Choice]], new: list[Choice], actor: Actor
+    episode: Episode,
+    before: dict[Subject, list[Choice]],
+    new: list[Choice],
+    actor: Actor,
+    *,
+    announces: bool,
 ) -> list[Choice]:
     """Append choices in one act, trace it, and tell who must act when another value counts now."""
     if not new:
@@ -210,7 +215,7 @@ def _append(
         },
     )
     for subject in Subject:
-        if counts[subject] != counted[subject]:
+        if announces and counts[subject] != counted[subject]:
             choice_changed.send(sender=Choice, episode=episode, subject=subject)
     return new
 

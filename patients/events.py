@@ -2,7 +2,7 @@
 
 from django.dispatch import Signal
 
-# patient, event (IdentityEvent): the identity was created or changed, its status perhaps
+# patient, event (IdentityEvent): a known identity changed, its status perhaps; not sent at creation
 identity_changed = Signal()
 # episode: a stay was created or its state changed
 episode_changed = Signal()

@@ -54,7 +54,13 @@ def _stay(reception: Reception, adt: AdtMessage, patient: Patient) -> tuple[str,
     receive = services.movement_receive if adt.movement else services.visit_update_receive
     result = receive(adt=adt, patient=patient, message=reception.message, actor=reception.actor)
     if result.episode is not None:
-        episode_received.send(sender=Patient, episode=result.episode, parsed=adt, message=reception.message)
+        episode_received.send(
+            sender=Patient,
+            episode=result.episode,
+            parsed=adt,
+            message=reception.message,
+            is_new_episode=result.is_new,
+        )
     return result.warnings
 
 

@@ -81,7 +81,7 @@ def identity_receive(*, adt: AdtMessage, message: Message, actor: Actor) -> Iden
             patients.
     """
     told = _read(adt)
-    patient = _find(adt.identity, told.ins)
+    patient, held = _find(adt.identity, told.ins)
     change = Change(
         kind=f"pam.{adt.event}",
         actor=actor,
@@ -92,7 +92,7 @@ def identity_receive(*, adt: AdtMessage, message: Message, actor: Actor) -> Iden
     if patient is None:
         patient = _create(adt.identity, told, change)
     else:
-        _update(patient, adt.identity, told, change)
+        _update(patient, held, adt.identity, told, change)
     if patient.is_closed:
         told.warnings.append("Identité fermée (doublon, désactivée ou invalidée)")
     return IdentityReceived(patient, tuple(told.warnings))
@@ -246,8 +246,8 @@ def person_rpps(person: Person) -> str:
 
 
 # --- Finding -----------------------------------------------------------------------------------
-def _find(identity: PatientIdentity, ins: Ins | None) -> Patient | None:
-    """The patient of these identifiers, locked; None when nobody has them."""
+def _find(identity: PatientIdentity, ins: Ins | None) -> tuple[Patient | None, list[Identifier]]:
+    """The patient of these identifiers, locked, with all that it has; None when nobody has them."""
     local = [one for one in identity.identifiers if one.type == codes.ID_IPP]
     if local:
         wanted = Q()
@@ -257,18 +257,19 @@ def _find(identity: PatientIdentity, ins: Ins | None) -> Patient | None:
         wanted = Q(kind=IdentifierKind.INS, is_active=True, value=ins.matricule, oid=ins.oid)
     else:
         raise Hl7Error(codes.ERROR_FIELD_MISSING, _PID_3, "PID-3 : aucun IPP (type PI) ni INS utilisable")
-    rows = (
-        Identifier.objects.filter(wanted)
+    owners = Identifier.objects.filter(wanted).values("patient_id")
+    rows = list(
+        Identifier.objects.filter(patient_id__in=owners)
         .select_related("patient")
         .select_for_update(of=("patient",))
-        .order_by("patient_id")
+        .order_by("id")
     )
     patients = {row.patient_id: row.patient for row in rows}
     if len(patients) > 1:
         raise Hl7Error(codes.ERROR_APPLICATION, _PID_3, "Les identifiants sont ceux de plusieurs patients")
     if not patients and not local:
         raise Hl7Error(codes.ERROR_FIELD_MISSING, _PID_3, "PID-3 : IPP absent, et INS inconnue")
-    return next(iter(patients.values()), None)
+    return next(iter(patients.values()), None), rows
 
 
 def _identifier_key(received: ReceivedIdentifier) -> dict[str, str]:
@@ -306,8 +307,9 @@ def _local_row(received: ReceivedIdentifier) -> Identifier:
     )
 
 
-def _update(patient: Patient, identity: PatientIdentity, told: _Told, change: Change) -> None:
-    held = list(Identifier.objects.filter(patient=patient))
+def _update(
+    patient: Patient, held: list[Identifier], identity: PatientIdentity, told: _Told, change: Change
+) -> None:
     active = next((one for one in held if one.kind == IdentifierKind.INS and one.is_active), None)
     _identifiers_sync(patient, held, identity.identifiers)
     told_standing = _standing_told(patient, told, active)

@@ -187,7 +187,7 @@ def _note(
     *,
     status_before: str,
 ) -> None:
-    """Keep the version of the identity (ins 10.4), trace the act, tell who depends on it.
+    """Keep the version of the identity (ins 10.4), trace the act, tell who depends on a known one.
 
     The trace holds names of fields and statuses; the values stay in the identity's own history.
     """
@@ -218,7 +218,8 @@ def _note(
             "message": str(change.message_uid or ""),
         },
     )
-    identity_changed.send(sender=Patient, patient=patient, event=event)
+    if status_before:
+        identity_changed.send(sender=Patient, patient=patient, event=event)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
