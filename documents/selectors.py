@@ -38,6 +38,12 @@ class DocumentRow:
         return self.shown.act_at or self.shown.edited_at
 
     @property
+    def versions(self) -> tuple[Version, ...]:
+        """Every version, newest first, the draft included."""
+        draft = (self.draft,) if self.draft is not None and self.draft is not self.shown else ()
+        return (*draft, self.shown, *self.older)
+
+    @property
     def type_label(self) -> str:
         """Label of the type in JDV_J07; the code itself when the value set has it not."""
         known = document_types().get(self.document.type_code)
@@ -58,6 +64,14 @@ def documents_for_patient(
     if by_type:
         rows.sort(key=lambda row: row.type_label.casefold(), reverse=sort == DocumentSort.TYPE_DESC)
     return rows
+
+
+def document_row(document_id: int) -> DocumentRow:
+    """One document with all its versions, as a line of the list. 2 queries; Document.DoesNotExist."""
+    documents = Document.objects.select_related("unit", "patient").prefetch_related(
+        Prefetch("versions", queryset=_light_versions())
+    )
+    return _row(documents.get(pk=document_id))
 
 
 def version_to_show(uid: UUID) -> Version:

@@ -31,6 +31,7 @@ from documents.errors import (
     VisibilityRefused,
 )
 from documents.models import Document, Version
+from documents.prefill import prefilled
 from documents.rendering import Renderings, renderings_build
 from documents.rules import may_be_seen_so, says_the_same
 from documents.snapshot import patient_content, snapshot_build
@@ -46,6 +47,7 @@ from documents.writing import (
 from establishment.identifiers import Branch, oid_allocate
 from establishment.models import Unit
 from patients.models import Episode, Patient
+from patients.selectors import alert_lines
 
 OID_SEQUENCE = "documents_oid"
 TITLE_LENGTH = 200
@@ -55,7 +57,10 @@ TITLE_LENGTH = 200
 def draft_create(
     *, patient: Patient, episode: Episode | None, unit: Unit | None, model: str, author: User, actor: Actor
 ) -> Version:
-    """Open a draft of a writing model for an episode (F-DPI-05); KeyError for an unknown model."""
+    """Open a draft of a writing model for an episode (F-DPI-05), with what the record already knows.
+
+    KeyError for an unknown model.
+    """
     writing = WRITING_MODELS[model]
     if episode is not None and episode.patient_id != patient.pk:
         raise ValueError("the episode is another patient's")
@@ -70,8 +75,12 @@ def draft_create(
         title=writing.title,
         origins=[Origin.PRODUCED],
     )
+    known = prefilled(writing, alert_lines(patient.alerts.filter(is_active=True).order_by("id")))
     version = Version.objects.create(
-        document=document, author=author, author_label=author.display_name, body=empty_body(writing)
+        document=document,
+        author=author,
+        author_label=author.display_name,
+        body=empty_body(writing) | known,
     )
     _trace(version, "document.create", Action.CREATE, actor)
     return version

@@ -10,7 +10,6 @@ from accounts.models import User
 from audit.context import Actor
 from documents.models import Version
 from documents.selectors import version_to_show
-from patients.errors import AccessRefused
 from patients.models import Patient
 from patients.selectors import Record, care_relation, patient_by_uid, record
 from patients.services import record_open
@@ -36,16 +35,18 @@ def record_for_page(request: HttpRequest, patient_uid: UUID) -> Record:
     return record(patient)
 
 
-def version_for_page(request: HttpRequest, version_uid: UUID) -> Version:
-    """A version of a patient that the reader follows; 404 or AccessRefused as for the record."""
-    user, _ = reader(request)
+def version_for_page(request: HttpRequest, version_uid: UUID, *, opens_record: bool = False) -> Version:
+    """A version of a patient that the reader follows; 404 or AccessRefused as for the record.
+
+    `opens_record` is for whole pages: they show the banner, so the opening is traced. What is
+    fetched inside a page already opened only traces its refusal.
+    """
+    user, actor = reader(request)
     try:
         version = version_to_show(version_uid)
     except Version.DoesNotExist as error:
         raise Http404 from error
-    if not care_relation(user, version.document.patient):
-        raise AccessRefused(
-            "Ce patient n’est pas suivi dans vos unités : demandez à l’équipe de soins de vous y ajouter.",
-            code="no_care_relation",
-        )
+    patient = version.document.patient
+    if opens_record or not care_relation(user, patient):
+        record_open(patient=patient, user=user, actor=actor)
     return version

@@ -10,11 +10,28 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.rules import Phase
+from establishment.enums import NationalService
 from establishment.models import LegalEntity
+from national.enums import CallOutcome
+from national.selectors import last_call
 from sending.selectors import failures_count
-from ui.components import Entry, Shell, UserCard
+from ui.components import Entry, Service, Shell, UserCard
+from ui.french import hour
 
 ENVIRONMENT_DEMONSTRATION = "Démonstration"
+SENDING_VIEWS = frozenset({"dossier:envois"})
+PATIENT_VIEWS = frozenset(
+    {
+        "dossier:home",
+        "dossier:patient",
+        "dossier:patient_envois",
+        "dossier:search",
+        "dossier:choices",
+        "dossier:letter_edit",
+        "dossier:letter_panel",
+        "dossier:letter_validate",
+    }
+)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -30,7 +47,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             home_url=reverse("dossier:home"),
             unit=_unit_label(user),
             environment=ENVIRONMENT_DEMONSTRATION if settings.DPI_SANDBOX else "",
-            entries=_entries(request, user),
+            entries=entries_of(user, _view_name(request)),
             search_url=reverse("dossier:search") if user.has_perm("patients.search") else "",
             search_results_url=reverse("dossier:search_results") if user.has_perm("patients.search") else "",
             user=UserCard(
@@ -40,38 +57,51 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             ),
             user_menu=[Entry("Mon compte", reverse("accounts:profile"), "user")],
             session=_session_label(request),
+            services=_services(),
+            counters_url=reverse("dossier:counters") if user.has_perm("sending.list") else "",
             version=f"v{settings.DPI_VERSION}",
             logout_url=reverse("accounts:logout"),
         )
     }
 
 
-def _entries(request: HttpRequest, user: User) -> list[Entry]:
-    """The entries of the bar, only those that this person may open."""
-    here = getattr(request.resolver_match, "view_name", "") if request.resolver_match else ""
+def entries_of(user: User, here: str) -> list[Entry]:
+    """The entries of the bar, only those that this person may open; `here` is the name of the view."""
     entries = []
     if user.has_perm("patients.unit_list"):
         label = "Patients" if user.has_perm("patients.identity_write") else "Mes patients"
         url = reverse("dossier:home")
-        entries.append(Entry(label, url, "bed", current=here in PATIENT_VIEWS, short="Patients"))
+        entries.append(
+            Entry(label, url, "bed", current=here in PATIENT_VIEWS, short="Patients", key="patients")
+        )
     if user.has_perm("sending.list"):
+        failures = failures_count(user)
         entries.append(
             Entry(
                 "Envois",
                 reverse("dossier:envois"),
                 "send",
                 current=here in SENDING_VIEWS,
-                alarm=failures_count(user),
-                alarm_noun="échecs",
+                alarm=failures,
+                alarm_noun="échec" if failures == 1 else "échecs",
+                key="envois",
             )
         )
     return entries
 
 
-PATIENT_VIEWS = frozenset(
-    {"dossier:home", "dossier:patient", "dossier:search", "dossier:choices", "dossier:letter_edit"}
-)
-SENDING_VIEWS = frozenset({"dossier:envois"})
+def _view_name(request: HttpRequest) -> str:
+    return request.resolver_match.view_name if request.resolver_match else ""
+
+
+def _services() -> list[Service]:
+    """The DMP as the last call found it (DPI.DMP/UX.10): a failure is said, success whispers."""
+    last = last_call(NationalService.DMP)
+    if last is None:
+        return []
+    if last.outcome in (CallOutcome.UNAVAILABLE, CallOutcome.UNCERTAIN):
+        return [Service("DMP", "down", hour(last.started_at))]
+    return [Service("DMP", "up")]
 
 
 def _unit_label(user: User) -> str:

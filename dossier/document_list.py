@@ -13,7 +13,7 @@ from accounts.models import User
 from documents.enums import Origin, VersionState
 from documents.models import Version
 from documents.selectors import DocumentRow, DocumentSort
-from interop.cda.value_sets import document_types
+from dossier.filters import NOT_SENT
 from sending.enums import Channel, OrderAction, OrderState
 from sending.models import Order
 from sending.rules import may_hold, may_release
@@ -26,7 +26,6 @@ CHANNEL_WORDS = {
     Channel.MSSANTE_PRO: "MSS",
     Channel.MSSANTE_PATIENT: "MES",
 }
-NOT_SENT = "not_sent"
 DELETED_DMP = "deleted_dmp"
 REASON_WORDS = {
     "OPPOSITION": "opposition",
@@ -97,9 +96,21 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence above the preview."""
+
+    tone: str
+    icon: str
+    text: str
+    url: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """Inputs of dossier/_preview_content.html."""
 
+    uid: str
     title: str
     type: str
     act_date: datetime
@@ -110,11 +121,12 @@ class Preview:
     frame_title: str = ""
     sandboxed: bool = False
     edit_url: str = ""
+    edit_label: str = ""
     new_version_url: str = ""
     print_url: str = ""
     enlarge_url: str = ""
     journal_url: str = ""
-    warnings: Sequence[object] = ()
+    warnings: Sequence[Notice] = ()
     more: Sequence[Entry] = ()
     tabs: Sequence[Entry] = ()
     facts: Sequence[tuple[str, str]] = ()
@@ -127,11 +139,13 @@ def row_of(row: DocumentRow, orders: Sequence[Order], user: User, *, selected: V
     patient_url = reverse("dossier:patient", args=[document.patient.uid])
     is_draft = shown.state == VersionState.DRAFT
     can_edit = row.draft is not None and user.has_perm("documents.write")
+    # What came from elsewhere is sent only when somebody asks: until then sending is without object.
+    is_foreign = Origin.PRODUCED not in document.origins and not orders
     return Row(
         uid=str(document.uid),
         act_date=row.at,
         title=document.title,
-        type=document_types()[document.type_code].display,
+        type=row.type_label,
         author=shown.author_label,
         unit=document.unit.name if document.unit else "",
         version_note=f"V{shown.number}" if shown.number > 1 else "",
@@ -139,10 +153,10 @@ def row_of(row: DocumentRow, orders: Sequence[Order], user: User, *, selected: V
         preview_url=reverse("dossier:preview", args=[shown.uid]),
         origin=document.origins[0],
         marks=marks_of(row),
-        sendings=[] if is_draft else sendings_of(orders, user),
+        sendings=[] if is_draft or is_foreign else sendings_of(orders, user),
         is_draft=is_draft,
         edit_url=reverse("dossier:letter_edit", args=[row.draft.uid]) if can_edit and row.draft else "",
-        has_no_sending=Origin.PRODUCED not in document.origins,
+        has_no_sending=is_foreign,
         is_removed=shown.state == VersionState.DELETED,
         selected=selected is not None and selected.document_id == document.pk,
     )
@@ -210,36 +224,79 @@ def action_of(order: Order) -> RowAction | None:
     return None
 
 
-def preview_of(version: Version, orders: Sequence[Order], user: User) -> Preview:
-    """The document shown beside the list: PDF first, then its metadata."""
-    document = version.document
+def preview_of(version: Version, row: DocumentRow, orders: Sequence[Order], user: User) -> Preview:
+    """One version of a document beside the list: its PDF, its other versions, who received it."""
+    document = row.document
     patient_url = reverse("dossier:patient", args=[document.patient.uid])
     is_draft = version.state == VersionState.DRAFT
     may_write = user.has_perm("documents.write")
+    may_revise = version.state == VersionState.CURRENT and may_write and document.model and not row.draft
     pdf_url = reverse("dossier:document_pdf", args=[version.uid])
+    mine = [order for order in orders if order.version_id == version.pk]
     return Preview(
+        uid=str(version.uid),
         title=document.title,
-        type=document_types()[document.type_code].display,
+        type=row.type_label,
         act_date=version.act_at or version.edited_at,
         author=version.author_label,
         version=version.number,
         close_url=patient_url,
         frame_url=pdf_url,
         frame_title=f"{document.title}, PDF",
-        edit_url=reverse("dossier:letter_edit", args=[version.uid]) if is_draft and may_write else "",
-        new_version_url=reverse("dossier:revise", args=[version.uid])
-        if version.state == VersionState.CURRENT and may_write and document.model
-        else "",
+        edit_url=reverse("dossier:letter_edit", args=[row.draft.uid]) if row.draft and may_write else "",
+        edit_label="Continuer la rédaction"
+        if is_draft or row.draft is None
+        else f"Continuer la version {row.draft.number}",
+        new_version_url=reverse("dossier:revise", args=[version.uid]) if may_revise else "",
         print_url=pdf_url,
         enlarge_url=pdf_url,
         journal_url=reverse("dossier:patient_envois", args=[document.patient.uid])
         if user.has_perm("sending.list")
         else "",
-        more=()
-        if is_draft
-        else (Entry("Télécharger le CDA", reverse("dossier:document_cda", args=[version.uid]), "download"),),
-        recipients=() if is_draft else tuple(sendings_of(orders, user)),
+        warnings=warnings_of(version, row),
+        more=_other_entries(version, row, patient_url),
+        recipients=() if is_draft else tuple(sendings_of(mine, user)),
     )
+
+
+def warnings_of(version: Version, row: DocumentRow) -> list[Notice]:
+    """What the reader must know before reading: draft, old version, not visible to everybody."""
+    warnings = []
+    if version.state == VersionState.DRAFT:
+        warnings.append(Notice("warn", "pencil", "Brouillon : rien n’est validé, rien ne part."))
+    elif version.state == VersionState.REPLACED:
+        newest = row.shown
+        url = reverse("dossier:patient", args=[row.document.patient.uid])
+        warnings.append(
+            Notice(
+                "warn",
+                "history",
+                f"Ancienne version : la version {newest.number} l’a remplacée.",
+                f"{url}?document={newest.uid}",
+                f"Voir la version {newest.number}",
+            )
+        )
+    if version.is_invisible_patient:
+        warnings.append(Notice("hid", "eye-off", "Attention, ce document n’est pas visible du patient."))
+    if version.is_invisible_rep_legaux:
+        text = "Attention, ce document n’est pas visible des représentants légaux : secret du mineur."
+        warnings.append(Notice("hid", "eye-closed", text))
+    return warnings
+
+
+def _other_entries(version: Version, row: DocumentRow, patient_url: str) -> list[Entry]:
+    """The CDA of a validated version, and the other versions of the document, newest first."""
+    entries = []
+    if version.state != VersionState.DRAFT:
+        cda_url = reverse("dossier:document_cda", args=[version.uid])
+        entries.append(Entry("Télécharger le CDA", cda_url, "download"))
+    for other in row.versions:
+        if other.pk != version.pk:
+            word = "brouillon" if other.state == VersionState.DRAFT else other.author_label
+            entries.append(
+                Entry(f"Version {other.number}, {word}", f"{patient_url}?document={other.uid}", "history")
+            )
+    return entries
 
 
 def columns_of(base_url: str, sort: DocumentSort) -> dict[str, Column]:

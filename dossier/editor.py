@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from accounts.models import User
 from consent.enums import ChoiceValue
 from consent.selectors import choices_current
 from documents.models import Version
+from documents.prefill import prefilled
 from documents.writing import (
     TREATMENT_STATUSES,
     WRITING_MODELS,
@@ -29,11 +30,14 @@ from documents.writing import (
 )
 from patients.enums import IdentityStatus
 from patients.models import Episode, Patient
+from patients.selectors import AlertLine
 from sending import rules
 from sending.enums import Channel, OrderAction, OrderReason
 from sending.facts import facts_of
 
 MAX_TEXT = 40_000
+MAX_MOMENT = 30
+FROM_THE_RECORD = "repris du dossier"
 ADULT_AGE = 18
 
 
@@ -124,6 +128,17 @@ class PanelPatient:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What the person answered in the panel."""
+
+    to_dmp: bool
+    invisible_patient: bool
+    masque_ps: bool
+    invisible_rep_legaux: bool
+    not_before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """Inputs of documents/_validation_panel.html."""
 
@@ -154,13 +169,14 @@ def body_of_form(model: WritingModel, data: QueryDict) -> dict[str, Any]:
     return {section.key: _answer(section, data) for section in model.sections}
 
 
-def blocks_of(
-    version: Version, body: Mapping[str, Any], *, errors: Mapping[str, str] | None = None
-) -> list[Block]:
-    """The form, one block for each heading of the model."""
+def blocks_of(version: Version, body: Mapping[str, Any], *, alerts: Iterable[AlertLine]) -> list[Block]:
+    """The form, one block for each heading of the model; what is still as taken from the record says so."""
     model = WRITING_MODELS[version.document.model]
-    errors = errors or {}
-    return [_block(section, body, errors.get(section.key, "")) for section in model.sections]
+    taken = prefilled(model, alerts)
+    return [
+        _block(section, body, FROM_THE_RECORD if _is_taken(section, body, taken) else "")
+        for section in model.sections
+    ]
 
 
 def helper_of(version: Version, user: User) -> Helper:
@@ -171,8 +187,25 @@ def helper_of(version: Version, user: User) -> Helper:
     )
 
 
-def panel_of(version: Version, user: User, *, error: str = "") -> Panel:
+def asked_in_panel(data: QueryDict) -> Asked:
+    """The answers of the panel, kept when it comes back with an error."""
+    return Asked(
+        to_dmp=Channel.DMP.value in data.getlist("recipient"),
+        invisible_patient=data.get("visibility") == "invisible",
+        masque_ps=bool(data.get("masque_ps")),
+        invisible_rep_legaux=bool(data.get("invisible_rep_legaux")),
+        not_before=data.get("not_before", "")[:MAX_MOMENT],
+    )
+
+
+def panel_of(version: Version, user: User, *, asked: Asked | None = None, error: str = "") -> Panel:
     """The panel that decides everything at once; with problems, nothing can be validated."""
+    asked = asked or Asked(
+        to_dmp=True,
+        invisible_patient=version.is_invisible_patient,
+        masque_ps=version.is_masque_ps,
+        invisible_rep_legaux=version.is_invisible_rep_legaux,
+    )
     document = version.document
     patient = document.patient
     write_url = reverse("dossier:letter_edit", args=[version.uid])
@@ -191,10 +224,11 @@ def panel_of(version: Version, user: User, *, error: str = "") -> Panel:
         cancel_url=write_url,
         revision=version.revision,
         problems=problems_of(version, user),
-        recipients=(_dmp_recipient(version, departure),),
-        invisible_patient=version.is_invisible_patient,
-        masque_ps=version.is_masque_ps,
-        invisible_rep_legaux=version.is_invisible_rep_legaux,
+        recipients=(_dmp_recipient(version, departure, asked.to_dmp),),
+        invisible_patient=asked.invisible_patient,
+        masque_ps=asked.masque_ps,
+        invisible_rep_legaux=asked.invisible_rep_legaux,
+        not_before=asked.not_before,
         rep_legaux_reason="" if is_minor else "sans objet : majeur",
         departure=departure if departure > timezone.now() else None,
         error=error,
@@ -234,7 +268,11 @@ def _answer(section: Section, data: QueryDict) -> Any:
     return {"none": bool(data.get(f"{section.key}-none")) and not rows, "rows": rows}
 
 
-def _block(section: Section, body: Mapping[str, Any], error: str) -> Block:
+def _is_taken(section: Section, body: Mapping[str, Any], taken: Mapping[str, str]) -> bool:
+    return bool(taken.get(section.key)) and body.get(section.key) == taken[section.key]
+
+
+def _block(section: Section, body: Mapping[str, Any], source: str) -> Block:
     answer = body.get(section.key, "")
     treatments = answer if isinstance(answer, dict) else {}
     depends_key, depends_value = section.depends_on or ("", "")
@@ -249,7 +287,7 @@ def _block(section: Section, body: Mapping[str, Any], error: str) -> Block:
         options=section.options,
         rows=treatments.get("rows", ()),
         none=treatments.get("none", False),
-        error=error,
+        source=source,
         depends_key=depends_key,
         depends_value=depends_value,
     )
@@ -294,7 +332,7 @@ def _leaving(version: Version, patient: Patient, episode: Episode | None) -> lis
     lines = [
         Line("cloud", "DMP · Mon espace santé", f"Alimentation : {word}")
         if gate.is_open
-        else Line("ban", "DMP : rien ne part", gate_words(gate), "warn")
+        else Line("ban", "DMP : rien ne part", gate_words(gate.reason), "warn")
     ]
     departure = _departure(version)
     if gate.is_open and departure > timezone.now():
@@ -310,12 +348,12 @@ def _leaving(version: Version, patient: Patient, episode: Episode | None) -> lis
     return lines
 
 
-def gate_words(gate: rules.Gate) -> str:
-    """Why an order would wait, in words."""
-    return OrderReason(gate.reason).label
+def gate_words(reason: str) -> str:
+    """Why an order waits or would wait, in words."""
+    return str(OrderReason(reason).label)
 
 
-def _dmp_recipient(version: Version, departure: datetime) -> Recipient:
+def _dmp_recipient(version: Version, departure: datetime, is_checked: bool) -> Recipient:
     action = OrderAction.REPLACE if version.number > 1 else OrderAction.INITIAL
     gate = rules.gate_of(facts_of(version, channel=Channel.DMP, action=action))
     return Recipient(
@@ -323,10 +361,10 @@ def _dmp_recipient(version: Version, departure: datetime) -> Recipient:
         who="DMP · Mon espace santé",
         detail="Remplace la version précédente" if version.number > 1 else "Alimentation du DMP",
         channel=Channel.DMP.value,
-        checked=True,
+        checked=is_checked,
         state=gate.state.value,
         departure=departure if departure > timezone.now() else None,
-        reason="" if gate.is_open else gate_words(gate),
+        reason="" if gate.is_open else gate_words(gate.reason),
     )
 
 

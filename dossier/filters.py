@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.http import QueryDict
@@ -12,50 +12,71 @@ from documents.selectors import DocumentRow
 from interop.ins.traits import comparable
 from sending.enums import Channel, OrderState
 from sending.models import Order
-from sending.selectors import WorkFilters, latest_by_channel
+from sending.rules import was_never_sent
+from sending.selectors import WorkFilters, WorkSort, latest_by_channel
 from ui.components import Filter, Option
+from ui.pills import label
 
 NOT_SENT = "not_sent"
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentFilters:
-    """What the document list is narrowed to (SC.DMP/HISTO.01: « non envoyés » is one)."""
-
-    origins: tuple[str, ...]
-    sendings: tuple[str, ...]
-    text: str
-
-    @property
-    def is_narrowed(self) -> bool:
-        return bool(self.origins or self.sendings or self.text)
-
-    @property
-    def menus(self) -> list[Filter]:
-        sendings = [(NOT_SENT, "Non envoyé"), *((state.value, state.label) for state in SHOWN_STATES)]
-        return [
-            Filter("origine", "Origine", _options(Origin.choices, self.origins)),
-            Filter("envoi", "État d’envoi", _options(sendings, self.sendings)),
-        ]
-
+TO_VALIDATE = "to_validate"
+DOCUMENT_FILTERS = ("type", "origine", "envoi", "unite")
+WORK_FILTERS = ("etat", "canal")
+TEXT_LENGTH = 100
+WORK_SORTS = {sort.value: sort for sort in WorkSort}
 
 SHOWN_STATES = (
     OrderState.HELD,
     OrderState.SCHEDULED,
     OrderState.WAITING_IDENTITY,
     OrderState.BLOCKED,
+    OrderState.SENDING,
+    OrderState.HANDED_OVER,
     OrderState.RECEIVED_DMP,
     OrderState.FAILED,
 )
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentFilters:
+    """What the document list is narrowed to (SC.DMP/HISTO.01: « non envoyés » is one)."""
+
+    types: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    sendings: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    text: str = ""
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.types or self.origins or self.sendings or self.units or self.text)
+
+
 def document_filters(data: QueryDict) -> DocumentFilters:
-    """Unknown values are ignored."""
+    """What is asked for; a value that no document has finds nothing, an unknown state is ignored."""
     return DocumentFilters(
+        types=tuple(data.getlist("type")),
         origins=_known(data.getlist("origine"), Origin.values),
-        sendings=_known(data.getlist("envoi"), [NOT_SENT, *OrderState.values]),
-        text=data.get("texte", "").strip()[:100],
+        sendings=_known(data.getlist("envoi"), [NOT_SENT, TO_VALIDATE, *OrderState.values]),
+        units=tuple(data.getlist("unite")),
+        text=_text(data),
     )
+
+
+def document_menus(filters: DocumentFilters, rows: Sequence[DocumentRow]) -> list[Filter]:
+    """The menus above the list: types and units are those of this record."""
+    types = {row.document.type_code: row.type_label for row in rows}
+    units = {row.document.unit.code: row.document.unit.name for row in rows if row.document.unit}
+    sendings = [
+        (state, label("sending", state))
+        for state in (NOT_SENT, TO_VALIDATE, *(shown.value for shown in SHOWN_STATES))
+    ]
+    origins = [(origin.value, label("document_origin", origin)) for origin in Origin]
+    return [
+        Filter("type", "Type", _options(_by_label(types), filters.types)),
+        Filter("origine", "Origine", _options(origins, filters.origins)),
+        Filter("envoi", "État d’envoi", _options(sendings, filters.sendings)),
+        Filter("unite", "Unité", _options(_by_label(units), filters.units)),
+    ]
 
 
 def keep_documents(
@@ -66,12 +87,12 @@ def keep_documents(
 
 
 def work_filters(data: QueryDict) -> WorkFilters:
-    """Filters of the work list of sendings."""
+    """Filters and sort of the work list of sendings; unknown values are ignored."""
     return WorkFilters(
         states=_known(data.getlist("etat"), OrderState.values),
         channels=_known(data.getlist("canal"), Channel.values),
-        text=data.get("texte", "").strip()[:100],
-        ascending=data.get("tri") == "date",
+        text=_text(data),
+        sort=WORK_SORTS.get(data.get("tri", ""), WorkSort.TO_TREAT),
     )
 
 
@@ -82,21 +103,40 @@ def work_menus(filters: WorkFilters) -> list[Filter]:
     ]
 
 
+def sending_states(row: DocumentRow, orders: Sequence[Order]) -> set[str]:
+    """In which states of the filter a document is; a cancelled sending is no sending (SC.DMP/HISTO.01)."""
+    if row.shown.state == VersionState.DRAFT:
+        return {TO_VALIDATE}
+    states = {str(order.state) for order in latest_by_channel(orders).values()}
+    if Origin.PRODUCED in row.document.origins and was_never_sent(OrderState(one.state) for one in orders):
+        states.add(NOT_SENT)
+    return states
+
+
 def _keeps(row: DocumentRow, orders: Sequence[Order], filters: DocumentFilters) -> bool:
     document, shown = row.document, row.shown
+    if filters.types and document.type_code not in filters.types:
+        return False
     if filters.origins and not set(filters.origins) & set(document.origins):
         return False
-    if filters.sendings:
-        states = {order.state for order in latest_by_channel(orders).values()}
-        if not states and shown.state != VersionState.DRAFT:
-            states = {NOT_SENT}
-        if not states & set(filters.sendings):
-            return False
-    words = comparable(f"{document.title} {shown.author_label}")
+    if filters.units and (document.unit is None or document.unit.code not in filters.units):
+        return False
+    if filters.sendings and not sending_states(row, orders) & set(filters.sendings):
+        return False
+    words = comparable(f"{document.title} {row.type_label} {shown.author_label}")
     return comparable(filters.text) in words
 
 
-def _options(choices: Sequence[tuple[str, str]], chosen: Sequence[str]) -> list[Option]:
+def _text(data: QueryDict) -> str:
+    """What was typed; a NUL, which no name holds and PostgreSQL refuses, is dropped."""
+    return data.get("texte", "").replace("\x00", "").strip()[:TEXT_LENGTH]
+
+
+def _by_label(words: Mapping[str, str]) -> list[tuple[str, str]]:
+    return sorted(words.items(), key=lambda pair: pair[1].casefold())
+
+
+def _options(choices: Iterable[tuple[str, str]], chosen: Sequence[str]) -> list[Option]:
     return [Option(value, str(label), value in chosen) for value, label in choices]
 
 

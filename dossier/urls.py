@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dossier.views import choices, envois, letter, patients, record
+from dossier.views import choices, envois, letter, patients, record, shell
 
 app_name = "dossier"
 
@@ -24,6 +24,7 @@ urlpatterns = [
     path("documents/<uuid:version_uid>/valider", letter.letter_panel, name="letter_panel"),
     path("documents/<uuid:version_uid>/validation", letter.letter_validate, name="letter_validate"),
     path("documents/<uuid:version_uid>/nouvelle-version", letter.revise, name="revise"),
+    path("compteurs", shell.counters, name="counters"),
     path("envois/", envois.envois, name="envois"),
     path("envois/lignes", envois.envois_rows, name="envois_rows"),
     path("envois/lot", envois.orders_act, name="orders_act"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -54,7 +57,7 @@ def choices(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
     if request.method == "GET":
         return _page(request, record, episode, user)
     if not user.has_perm("consent.record"):
-        raise Http404
+        raise PermissionDenied
     asked = {subject: request.POST.get(subject.value, "") for subject in Subject}
     errors = {
         subject: "Choisir une des trois réponses."
@@ -84,7 +87,7 @@ def _page(
     errors: dict[Subject, str] | None = None,
 ) -> HttpResponse:
     current = choices_current(episode)
-    history = choices_history(episode)
+    history = list(choices_history(episode))
     values = asked or {
         Subject.ALIMENTATION: current.alimentation_value,
         Subject.CONSULTATION: current.consultation_value,
@@ -106,9 +109,11 @@ def _page(
         },
         "alimentation_choices": FEEDING,
         "consultation_choices": READING,
-        "representative": any(row.by_representative for row in history[:2]),
+        "representative": bool(asked and request.POST.get("representative"))
+        or any(row.by_representative for row in history[:2]),
+        "may_record": user.has_perm("consent.record"),
         "errors": "Les choix n’ont pas été enregistrés." if errors else "",
-        "history": [_history_line(row) for row in history],
+        "history": history_lines(history, current),
         "allows": _allows(current),
         "spoken_text": SPOKEN,
         "save_label": "Enregistrer",
@@ -119,14 +124,28 @@ def _page(
     return render(request, "consent/choices.html", context, status=422 if errors else 200)
 
 
-def _history_line(row: Choice) -> dict[str, Any]:
+def history_lines(history: Sequence[Choice], current: CurrentChoices) -> list[dict[str, Any]]:
+    """The history, last written first; both subjects recorded in one act make one line."""
+    return [_history_line(list(rows), current) for _, rows in groupby(history, key=_act_of)]
+
+
+def _act_of(row: Choice) -> tuple[Any, ...]:
+    return row.collected_at, row.source, row.author_login, row.message_uid, row.is_effective
+
+
+def _history_line(rows: list[Choice], current: CurrentChoices) -> dict[str, Any]:
+    values = {row.subject: row.value for row in rows}
+    counting = [row for row in rows if row == current.of(Subject(row.subject))]
+    first = rows[0]
     return {
-        "at": row.collected_at,
-        "alimentation": row.value if row.subject == Subject.ALIMENTATION else "",
-        "consultation": row.value if row.subject == Subject.CONSULTATION else "",
-        "source": row.source,
-        "by": row.author_login,
-        "pending": not row.is_effective,
+        "at": first.collected_at,
+        "alimentation": values.get(Subject.ALIMENTATION, ""),
+        "consultation": values.get(Subject.CONSULTATION, ""),
+        "source": first.source,
+        "by": first.author_login,
+        "by_representative": any(row.by_representative for row in rows),
+        "is_current": bool(counting),
+        "is_void": not first.is_effective,
     }
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,16 +19,29 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import requires
 from accounts.models import User
 from audit.errors import ApplicationError
+from documents.selectors import document_row
 from dossier.access import reader, record_for_page
 from dossier.banner import banner_of, rail_of
-from dossier.document_list import RowAction, detail_of, state_of
+from dossier.document_list import RowAction, detail_of, preview_of, state_of
+from dossier.document_list import row_of as document_row_of
 from dossier.editor import gate_words
-from dossier.filters import work_filters, work_menus
+from dossier.enums import ListPage
+from dossier.filters import WORK_FILTERS, work_filters, work_menus
+from dossier.remembered import CLEAR, SORT, VIEW, list_query
 from sending import services
-from sending.enums import OrderReason, OrderState
+from sending.enums import OrderState
+from sending.errors import OrderRefused
 from sending.models import Order
-from sending.rules import Gate, may_cancel, may_hold, may_release, may_retry, may_send_now
-from sending.selectors import PAGE, WorkFilters, counts_by_state, orders_visible, work_list
+from sending.rules import may_cancel, may_hold, may_release, may_retry, may_send_now
+from sending.selectors import (
+    PAGE,
+    WorkFilters,
+    WorkSort,
+    counts_by_state,
+    orders_of_documents,
+    orders_visible,
+    work_list,
+)
 from ui.components import Column, Entry, Group
 
 ACTIONS: dict[str, tuple[str, str, Callable[..., Order], Callable[[OrderState], Any]]] = {
@@ -43,6 +58,17 @@ DONE_WORDS = {
     "retry": "relancé",
     "cancel": "annulé",
 }
+SORT_HINTS = {
+    WorkSort.TO_TREAT: "Tri : à traiter d’abord. Vos filtres sont gardés.",
+    WorkSort.DATE_DESC: "Tri : les plus récents d’abord. Vos filtres sont gardés.",
+    WorkSort.DATE_ASC: "Tri : les plus anciens d’abord. Vos filtres sont gardés.",
+}
+# One selection is one page of the list at most; « Afficher 50 de plus » goes to 2,000.
+PAGE_ORDERS = 2000
+# What « Annuler » in the toast does, for the actions that can be taken back.
+UNDO = {"hold": "release", "release": "hold"}
+# Which row asked: the document list and the work list answer their own.
+DOCUMENT_ROW, WORK_ROW = "doc-", "envoi-"
 NEXT_WORDS = {
     OrderState.HELD: "Ne part pas tant qu’il est retenu.",
     OrderState.SCHEDULED: "Part seul à l’heure dite.",
@@ -58,20 +84,26 @@ NEXT_WORDS = {
 @requires("sending.list")
 @require_GET
 def envois(request: HttpRequest) -> HttpResponse:
-    """Orders of the units of the reader."""
+    """Orders of the units of the reader, what must be treated first."""
     user, _ = reader(request)
-    filters = work_filters(request.GET)
-    context = _list_context(request, user, filters, reverse("dossier:envois"))
-    context |= {"views": _views(request, user), "views_label": "Vues des envois"}
+    query = list_query(request, user, ListPage.SENDINGS, WORK_FILTERS)
+    filters = work_filters(query)
+    context = _list_context(request, user, filters, query, reverse("dossier:envois"))
+    rows_query = _rows_query(query, page=_page_number(request))
+    context |= {
+        "views": _views(filters, user),
+        "views_label": "Vues des envois",
+        "rows_url": f"{reverse('dossier:envois_rows')}?{rows_query}",
+    }
     return render(request, "dossier/envois.html", context)
 
 
 @requires("sending.list", polling=True)
 @require_GET
 def envois_rows(request: HttpRequest) -> HttpResponse:
-    """The rows alone, asked every 30 s by the page."""
+    """The rows alone, asked every 30 s by the page, which names its filters whole."""
     user, _ = reader(request)
-    context = _list_context(request, user, work_filters(request.GET), reverse("dossier:envois"))
+    context = _list_context(request, user, work_filters(request.GET), request.GET, reverse("dossier:envois"))
     return render(request, "dossier/_envois_rows.html", context)
 
 
@@ -81,15 +113,10 @@ def patient_envois(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
     """Orders of one patient."""
     user, _ = reader(request)
     record = record_for_page(request, patient_uid)
-    asked = work_filters(request.GET)
-    filters = WorkFilters(asked.states, asked.channels, asked.text, record.patient, asked.ascending)
+    filters = replace(work_filters(request.GET), patient=record.patient)
     url = reverse("dossier:patient_envois", args=[patient_uid])
-    context = _list_context(request, user, filters, url)
-    context |= {
-        "banner": banner_of(record, user),
-        "rail": rail_of(record.patient, user, current="envois"),
-        "rows_url": "",
-    }
+    context = _list_context(request, user, filters, request.GET, url)
+    context |= {"banner": banner_of(record, user), "rail": rail_of(record.patient, user, current="envois")}
     return render(request, "dossier/envois.html", context)
 
 
@@ -102,9 +129,18 @@ def order_act(request: HttpRequest, order_uid: UUID, action: str) -> HttpRespons
     if action not in ACTIONS or not found:
         raise Http404
     _, _, act, _ = ACTIONS[action]
-    order = act(order=found[0], actor=actor)
-    if request.headers.get("HX-Request"):
-        return render(request, "dossier/_envois_row.html", {"row": row_of(order, user)})
+    is_fragment = bool(request.headers.get("HX-Request"))
+    try:
+        order = act(order=found[0], actor=actor)
+    except OrderRefused as refusal:
+        if not is_fragment:
+            raise
+        answer = HttpResponse(refusal.message, status=409, content_type="text/plain; charset=utf-8")
+        # What the person sees is late: the list asks for its rows again.
+        answer["HX-Trigger"] = "actualiser"
+        return answer
+    if is_fragment:
+        return _row_answer(request, order, user, action)
     messages.success(request, f"Envoi {DONE_WORDS[action]}.")
     return HttpResponseRedirect(_back(request))
 
@@ -118,20 +154,47 @@ def orders_act(request: HttpRequest) -> HttpResponse:
     if action not in ACTIONS:
         raise Http404
     _, _, act, _ = ACTIONS[action]
-    done, refusals = 0, []
-    for order in orders_visible(user, _uids(request.POST.getlist("order"))):
+    uids = _uids(request.POST.getlist("order"))[:PAGE_ORDERS]
+    done, refusals = 0, Counter[str]()
+    for order in orders_visible(user, uids):
         try:
             act(order=order, actor=actor)
             done += 1
         except ApplicationError as error:
-            refusals.append(error.message)
+            refusals[error.message] += 1
     if done:
-        messages.success(
-            request, f"{done} envoi{'s' if done > 1 else ''} {DONE_WORDS[action]}{'s' if done > 1 else ''}."
+        messages.success(request, f"{_number(done, 'envoi')} {DONE_WORDS[action]}{'s' if done > 1 else ''}.")
+    for refusal, count in sorted(refusals.items()):
+        messages.error(
+            request, f"{_number(count, 'envoi')} non modifié{'s' if count > 1 else ''} : {refusal}"
         )
-    for refusal in sorted(set(refusals)):
-        messages.error(request, refusal)
+    if not (done or refusals):
+        messages.error(request, "Aucun envoi n’est coché : rien n’a été modifié.")
     return HttpResponseRedirect(_back(request))
+
+
+def _row_answer(request: HttpRequest, order: Order, user: User, action: str) -> HttpResponse:
+    """The row that asked, as it is now, and a toast with what takes the action back."""
+    undo = UNDO.get(action, "")
+    is_possible = bool(undo) and ACTIONS[undo][3](OrderState(order.state)).is_allowed
+    document = order.version.document
+    context: dict[str, Any] = {
+        "done": f"Envoi {DONE_WORDS[action]}.",
+        "done_about": f"{document.patient.birth_name}, {document.title}.",
+        "undo_url": reverse("dossier:order_act", args=[order.uid, undo]) if is_possible else "",
+    }
+    asked_by = request.headers.get("HX-Target", "")
+    if asked_by.startswith(WORK_ROW):
+        return render(request, "dossier/_envois_answer.html", context | {"row": row_of(order, user)})
+    row = document_row(document.pk)
+    orders = orders_of_documents([document.pk])[document.pk]
+    shown = document_row_of(row, orders, user, selected=None)
+    context["preview"] = preview_of(order.version, row, orders, user)
+    if asked_by.startswith(DOCUMENT_ROW):
+        return render(request, "dossier/_document_answer.html", context | {"row": shown})
+    # « Annuler » of a toast knows neither list: both rows go by their identifier.
+    context |= {"work_row": row_of(order, user), "document_row": shown}
+    return render(request, "dossier/_undo_answer.html", context)
 
 
 def row_of(order: Order, user: User) -> dict[str, Any]:
@@ -177,9 +240,9 @@ def _words(order: Order) -> tuple[str, str]:
     if state == OrderState.FAILED:
         return order.error_text or "L’envoi a échoué.", "Corriger puis relancer."
     if state == OrderState.BLOCKED:
-        return gate_words(Gate(state, OrderReason(order.reason))), "Part seul si l’opposition est levée."
+        return gate_words(order.reason), "Part seul si l’opposition est levée."
     if state == OrderState.WAITING_IDENTITY:
-        return gate_words(Gate(state, OrderReason(order.reason))), NEXT_WORDS[state]
+        return gate_words(order.reason), NEXT_WORDS[state]
     if order.is_uncertain:
         return "Réponse perdue", "Le DMP est interrogé avant tout nouvel envoi."
     return "", NEXT_WORDS.get(state, "")
@@ -191,67 +254,77 @@ def _button(order: Order, name: str) -> RowAction:
     return RowAction(label, icon, reverse("dossier:order_act", args=[order.uid, name]), key)
 
 
-def _list_context(request: HttpRequest, user: User, filters: WorkFilters, url: str) -> dict[str, Any]:
+def _list_context(
+    request: HttpRequest, user: User, filters: WorkFilters, query: QueryDict, url: str
+) -> dict[str, Any]:
     page = _page_number(request)
     orders = list(work_list(user, filters)[: page * PAGE + 1])
     shown = orders[: page * PAGE]
-    query = request.GET.copy()
-    query["page"] = str(page + 1)
-    now = timezone.now()
+    has_more = len(orders) > len(shown)
     narrowed = bool(filters.states or filters.channels or filters.text)
-    rows_query = request.GET.urlencode()
     return {
-        "subtitle": _counted(len(shown), more=len(orders) > len(shown)),
-        "refreshed_at": now,
-        "refresh_url": f"{url}?{rows_query}" if rows_query else url,
+        "subtitle": f"{_number(len(shown), 'envoi')}{', les premiers' if has_more else ''}",
+        "refreshed_at": timezone.now(),
+        "refresh_url": request.get_full_path(),
         "filters": work_menus(filters),
         "text": filters.text,
         "filter_action": url,
-        "clear_url": url if narrowed else "",
+        "filters_hint": SORT_HINTS[filters.sort],
+        "clear_url": f"{url}?{CLEAR}=1" if narrowed else "",
         "columns": _columns(url, filters),
         "rows": [row_of(order, user) for order in shown],
-        "rows_url": f"{reverse('dossier:envois_rows')}?{rows_query}",
         "bulk_url": reverse("dossier:orders_act"),
-        "more_url": f"{url}?{query.urlencode()}" if len(orders) > len(shown) else "",
+        "more_url": f"{url}?{_rows_query(query, page=page + 1)}" if has_more else "",
     }
 
 
-def _counted(count: int, *, more: bool) -> str:
-    return f"{count}{'+' if more else ''} envoi{'s' if count > 1 else ''}"
+def _rows_query(query: QueryDict, *, page: int) -> str:
+    """The whole query of the rows shown: a saved view, so that asking for it changes no preference."""
+    whole = query.copy()
+    whole[VIEW] = whole.get(VIEW, "lignes")
+    whole["page"] = str(page)
+    return whole.urlencode()
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' if count > 1 else ''}"
 
 
 def _columns(url: str, filters: WorkFilters) -> dict[str, Column]:
-    date = Column(
-        "Validé le",
-        url if filters.ascending else f"{url}?tri=date",
-        "ascending" if filters.ascending else "descending",
-    )
+    """Two sorts: what must be treated first (column État), and the date of validation both ways."""
+    by_date = {WorkSort.DATE_ASC: "ascending", WorkSort.DATE_DESC: "descending"}.get(filters.sort, "")
+    next_date = WorkSort.DATE_ASC if filters.sort == WorkSort.DATE_DESC else WorkSort.DATE_DESC
     return {
-        "validated": date,
+        "validated": Column("Validé le", f"{url}?{SORT}={next_date.value}", by_date),
         "patient": Column("Patient", ""),
         "document": Column("Document", ""),
         "channel": Column("Canal", ""),
-        "state": Column("État", ""),
+        "state": Column(
+            "État",
+            f"{url}?{SORT}={WorkSort.TO_TREAT.value}",
+            "ascending" if filters.sort == WorkSort.TO_TREAT else "",
+        ),
     }
 
 
-def _views(request: HttpRequest, user: User) -> list[Group]:
+def _views(filters: WorkFilters, user: User) -> list[Group]:
     """Saved views with their counts: what to treat, what to follow."""
     counts = counts_by_state(user)
-    asked = tuple(request.GET.getlist("etat"))
     url = reverse("dossier:envois")
 
     def entry(label: str, icon: str, *states: OrderState) -> Entry:
-        values = tuple(state.value for state in states)
-        query = "&".join(f"etat={value}" for value in values)
+        values = {state.value for state in states}
+        query = "&".join([f"{VIEW}=1", *(f"etat={value}" for value in sorted(values))])
         return Entry(
             label,
             f"{url}?{query}",
             icon,
-            current=bool(asked) and set(asked) == set(values),
+            current=set(filters.states) == values,
             count=sum(counts.get(value, 0) for value in values),
         )
 
+    every_count = sum(counts.values())
+    every = Entry("Tous", f"{url}?{VIEW}=1", "list", current=not filters.states, count=every_count)
     return [
         Group(
             "À traiter",
@@ -268,7 +341,7 @@ def _views(request: HttpRequest, user: User) -> list[Group]:
                 entry("En cours", "send", OrderState.SENDING, OrderState.HANDED_OVER),
                 entry("Bloqués", "ban", OrderState.BLOCKED),
                 entry("Reçus par le DMP", "check", OrderState.RECEIVED_DMP),
-                Entry("Tous", url, "list", current=not asked, count=sum(counts.values())),
+                every,
             ],
         ),
     ]
@@ -276,7 +349,7 @@ def _views(request: HttpRequest, user: User) -> list[Group]:
 
 def _page_number(request: HttpRequest) -> int:
     asked = request.GET.get("page", "1")
-    return min(max(int(asked), 1), 40) if asked.isdigit() else 1
+    return min(max(int(asked), 1), 40) if asked.isdecimal() and len(asked) < 4 else 1
 
 
 def _uids(values: list[str]) -> list[UUID]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -25,10 +27,24 @@ from documents.wishes import SendingWishes, Visibility
 from documents.writing import WRITING_MODELS
 from dossier.access import reader, record_for_page, version_for_page
 from dossier.banner import banner_of, rail_of
-from dossier.editor import Panel, blocks_of, body_of_form, helper_of, panel_of
+from dossier.editor import (
+    Panel,
+    asked_in_panel,
+    blocks_of,
+    body_of_form,
+    gate_words,
+    helper_of,
+    panel_of,
+)
+from dossier.errors import ChosenMomentUnreadable
 from patients.selectors import record
+from sending.enums import OrderState
+from sending.selectors import orders_of_documents
+from ui.pills import label
 
-CONFLICT = 409
+REVISION_DIGITS = 9
+# A moment out of this range is a slip of the keyboard, not a wish.
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 
 @requires("patients.open", "documents.write")
@@ -60,16 +76,15 @@ def revise(request: HttpRequest, version_uid: UUID) -> HttpResponse:
 def letter_edit(request: HttpRequest, version_uid: UUID) -> HttpResponse:
     """The form; POST saves it: the fragment of the autosave, or this page again without script."""
     user, _ = reader(request)
-    version = _draft(request, version_uid)
+    version = _draft(request, version_uid, opens_record=request.method == "GET")
     if request.method == "GET":
         return _page(request, version, user)
     try:
         version = _save(request, version)
-    except (DraftChanged, NotADraft) as error:
-        return HttpResponse(error.message, status=CONFLICT, content_type="text/plain; charset=utf-8")
+    except (DraftChanged, NotADraft) as refusal:
+        return _conflict(request, version, user, refusal)
     if request.headers.get("HX-Request"):
-        context = {"revision": version.revision, "helper": helper_of(version, user)}
-        return render(request, "documents/_saved.html", context)
+        return render(request, "documents/_saved.html", _saved(version, user))
     messages.success(request, "Brouillon enregistré.")
     return HttpResponseRedirect(reverse("dossier:letter_edit", args=[version.uid]))
 
@@ -82,12 +97,11 @@ def letter_panel(request: HttpRequest, version_uid: UUID) -> HttpResponse:
     version = _draft(request, version_uid)
     try:
         version = _save(request, version)
-    except (DraftChanged, NotADraft) as error:
-        return HttpResponse(error.message, status=CONFLICT, content_type="text/plain; charset=utf-8")
+    except (DraftChanged, NotADraft) as refusal:
+        return _conflict(request, version, user, refusal)
     panel = panel_of(version, user)
     if request.headers.get("HX-Request"):
-        context = {"panel": panel, "revision": version.revision, "helper": helper_of(version, user)}
-        return render(request, "dossier/_panel_answer.html", context)
+        return render(request, "dossier/_panel_answer.html", {"panel": panel, **_saved(version, user)})
     return _page(request, version, user, panel=panel)
 
 
@@ -97,23 +111,23 @@ def letter_validate(request: HttpRequest, version_uid: UUID) -> HttpResponse:
     """Validate and schedule, or validate and hold; what fails keeps the draft and says why."""
     user, actor = reader(request)
     version = _draft(request, version_uid)
-    revision = int(request.POST.get("revision", "0") or 0)
     try:
+        wishes = _wishes(request)
         validated = version_validate(
-            version=version, revision=revision, author=user, actor=actor, wishes=_wishes(request)
+            version=version, revision=_revision(request), author=user, actor=actor, wishes=wishes
         )
+    except (DraftChanged, NotADraft):
+        raise
     except ApplicationError as error:
-        return _page(request, version, user, panel=panel_of(version, user, error=error.message))
-    held = request.POST.get("decision") == "hold"
-    messages.success(
-        request, "Document validé, envoi retenu." if held else "Document validé, envoi programmé."
-    )
+        asked = asked_in_panel(request.POST)
+        return _page(request, version, user, panel=panel_of(version, user, asked=asked, error=error.message))
+    messages.success(request, _done_words(validated))
     patient_url = reverse("dossier:patient", args=[validated.document.patient.uid])
     return HttpResponseRedirect(f"{patient_url}?document={validated.uid}")
 
 
-def _draft(request: HttpRequest, version_uid: UUID) -> Version:
-    version = version_for_page(request, version_uid)
+def _draft(request: HttpRequest, version_uid: UUID, *, opens_record: bool = False) -> Version:
+    version = version_for_page(request, version_uid, opens_record=opens_record)
     if version.state != VersionState.DRAFT:
         raise NotADraft()
     return version
@@ -123,13 +137,54 @@ def _save(request: HttpRequest, version: Version) -> Version:
     model = WRITING_MODELS[version.document.model]
     return draft_save(
         version=version,
-        revision=int(request.POST.get("revision", "-1") or -1),
+        revision=_revision(request),
         title=version.document.title,
         body=body_of_form(model, request.POST),
     )
 
 
+def _revision(request: HttpRequest) -> int:
+    """The revision that the form was drawn with; no draft has -1, so nonsense is a conflict."""
+    sent = request.POST.get("revision", "")
+    return int(sent) if sent.isdecimal() and len(sent) < REVISION_DIGITS else -1
+
+
+def _saved(version: Version, user: User) -> dict[str, Any]:
+    return {
+        "revision": version.revision,
+        "saved_at": version.edited_at,
+        "helper": helper_of(version, user),
+    }
+
+
+def _conflict(
+    request: HttpRequest, version: Version, user: User, refusal: DraftChanged | NotADraft
+) -> HttpResponse:
+    """Nothing was overwritten. By htmx the text is still in the page; without script it is drawn again,
+    so that the writer can copy it."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(refusal.message, status=409, content_type="text/plain; charset=utf-8")
+    if isinstance(refusal, NotADraft):
+        raise refusal
+    typed = body_of_form(WRITING_MODELS[version.document.model], request.POST)
+    return _page(request, version, user, typed=typed, conflict=refusal.message)
+
+
+def _done_words(version: Version) -> str:
+    """What happens to the document now, in the words of its order."""
+    order = next(iter(orders_of_documents([version.document_id])[version.document_id]), None)
+    if order is None or order.version_id != version.pk:
+        return "Document validé, sans envoi au DMP."
+    state = OrderState(order.state)
+    if state == OrderState.HELD:
+        return "Document validé, envoi retenu."
+    if state == OrderState.SCHEDULED:
+        return "Document validé, envoi programmé."
+    return f"Document validé. Envoi : {label('order_state', state).lower()}, {gate_words(order.reason)}."
+
+
 def _wishes(request: HttpRequest) -> SendingWishes:
+    """What the panel asks; ChosenMomentUnreadable rather than leaving at another time."""
     data = request.POST
     return SendingWishes(
         to_dmp="dmp" in data.getlist("recipient"),
@@ -144,18 +199,27 @@ def _wishes(request: HttpRequest) -> SendingWishes:
 
 
 def _chosen_moment(text: str) -> datetime | None:
+    if not text:
+        return None
     try:
-        chosen = parse_datetime(text) if text else None
+        chosen = parse_datetime(text)
     except ValueError:
-        return None
-    if chosen is None:
-        return None
+        chosen = None
+    if chosen is None or not FIRST_YEAR <= chosen.year <= LAST_YEAR:
+        raise ChosenMomentUnreadable()
     return timezone.make_aware(chosen) if timezone.is_naive(chosen) else chosen
 
 
-def _page(request: HttpRequest, version: Version, user: User, *, panel: Panel | None = None) -> HttpResponse:
-    """The editor; a draft is shown as it was saved last."""
-    version = version_for_page(request, version.uid)
+def _page(
+    request: HttpRequest,
+    version: Version,
+    user: User,
+    *,
+    panel: Panel | None = None,
+    typed: dict[str, Any] | None = None,
+    conflict: str = "",
+) -> HttpResponse:
+    """The editor; a draft is shown as it was saved last, or as `typed` when that could not be saved."""
     document = version.document
     opened = record(document.patient)
     may_validate = user.has_perm("documents.validate")
@@ -164,6 +228,7 @@ def _page(request: HttpRequest, version: Version, user: User, *, panel: Panel | 
         "rail": rail_of(document.patient, user, current="documents"),
         "title": document.title,
         "type_label": WRITING_MODELS[document.model].type_label,
+        "version_number": version.number,
         "save_url": reverse("dossier:letter_edit", args=[version.uid]),
         "revision": version.revision,
         "saved_at": version.edited_at if version.revision else None,
@@ -171,7 +236,12 @@ def _page(request: HttpRequest, version: Version, user: User, *, panel: Panel | 
         "validate_url": reverse("dossier:letter_panel", args=[version.uid]) if may_validate else "",
         "validation": panel,
         "model_label": WRITING_MODELS[document.model].title,
-        "blocks": blocks_of(version, version.body),
+        "blocks": blocks_of(version, typed or version.body, alerts=opened.alerts),
         "helper": helper_of(version, user),
+        "conflict": conflict,
     }
-    return render(request, "documents/letter_edit.html", context)
+    refused = bool(panel and panel.error)
+    status = (
+        HTTPStatus.CONFLICT if conflict else HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
+    )
+    return render(request, "documents/letter_edit.html", context, status=status)

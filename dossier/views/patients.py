@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,17 +20,26 @@ from consent.enums import ChoiceValue
 from consent.selectors import CurrentChoices, choices_current_for
 from dossier.access import reader
 from dossier.banner import bed_words
+from dossier.enums import ListPage
+from dossier.remembered import CLEAR, SORT, VIEW, list_query
 from establishment.models import Unit
 from interop.ins.traits import comparable
-from patients.enums import AlertKind, AlertState, EpisodeState
+from patients.enums import AlertKind, AlertState, EpisodeState, IdentityStatus
 from patients.errors import SearchRefused
 from patients.selectors import SearchRow, UnitRow, criteria_of, unit_list
 from patients.services import patient_search
 from sending.selectors import counts_for_patients
-from ui.components import Column, Entry, Group
+from ui.components import Column, Entry, Filter, Group, Option
+from ui.pills import FAMILIES, label
 
 SEARCH_HINT = "Date de naissance et trois lettres du nom, IPP, numéro de venue ou matricule INS complet."
 RESULTS_UNDER_FIELD = 8
+UNIT_FILTERS = ("identite", "info")
+UNIT_SORTS: dict[str, Callable[[UnitRow], Any]] = {
+    "lit": lambda row: (row.episode.room, row.episode.bed, row.patient.birth_name),
+    "patient": lambda row: (row.patient.birth_name, row.patient.first_birth_given_name),
+    "sejour": lambda row: (row.episode.admitted_at is None, row.episode.admitted_at or timezone.now()),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,36 +52,73 @@ class Todo:
     weight: str = "dashed"
 
 
+@dataclass(frozen=True, slots=True)
+class UnitFilters:
+    """What the unit list is narrowed to."""
+
+    statuses: tuple[str, ...]
+    informations: tuple[str, ...]
+    units: tuple[str, ...]
+    text: str
+    sort: str
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.statuses or self.informations or self.units or self.text)
+
+    @property
+    def menus(self) -> list[Filter]:
+        statuses = [
+            Option(status.value, label("identity_status", status, short=True), status in self.statuses)
+            for status in IdentityStatus
+        ]
+        informations = [
+            Option(state, mark.word(), state in self.informations)
+            for state, mark in FAMILIES["choices_summary"].items()
+        ]
+        return [Filter("identite", "Identité", statuses), Filter("info", "Information", informations)]
+
+    def keeps(self, row: UnitRow, choices: CurrentChoices) -> bool:
+        if self.units and _unit_code(row) not in self.units:
+            return False
+        if self.statuses and row.patient.identity_status not in self.statuses:
+            return False
+        if self.informations and choices_summary(choices) not in self.informations:
+            return False
+        return not self.text or _matches(row, self.text)
+
+
 @requires("patients.unit_list")
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """The patients present or planned in the units of the reader. Constant number of queries."""
     user, _ = reader(request)
     units = units_of(user)
-    asked = [code for code in request.GET.getlist("unite") if code in {unit.code for unit in units}]
-    text = request.GET.get("texte", "").strip()[:60]
+    query = list_query(request, user, ListPage.PATIENTS, UNIT_FILTERS)
+    filters = _unit_filters(query, {unit.code for unit in units})
     every_row = unit_list(user)
-    rows = [row for row in every_row if not asked or _unit_code(row) in asked]
-    if text:
-        rows = [row for row in rows if _matches(row, text)]
-    rows = _sorted(rows, request.GET.get("tri", "lit"))
-    choices = choices_current_for({row.episode.pk for row in rows})
-    counts = counts_for_patients([row.patient.pk for row in rows])
+    choices = choices_current_for({row.episode.pk for row in every_row})
+    counts = counts_for_patients([row.patient.pk for row in every_row])
+    kept = [row for row in every_row if filters.keeps(row, choices[row.episode.pk])]
     url = reverse("dossier:home")
     context = {
         "title": "Mes patients",
-        "views": _views(units, every_row, asked),
+        "views": _views(units, every_row, filters.units),
         "views_label": "Unités",
-        "subtitle": _subtitle(units, rows),
+        "subtitle": _subtitle(units, len(every_row), len(kept)),
         "refreshed_at": timezone.now(),
-        "refresh_url": url,
-        "filters": [],
-        "text": text,
+        "refresh_url": request.get_full_path(),
+        "filters": filters.menus,
+        "text": filters.text,
         "filter_action": url,
-        "clear_url": url if asked or text else "",
-        "columns": _columns(url, request.GET.get("tri", "lit")),
-        "rows": [_unit_row(row, user, choices.get(row.episode.pk), counts) for row in rows],
-        "empty": "Aucun patient présent dans vos unités.",
+        "clear_url": f"{url}?{CLEAR}=1" if filters.is_narrowed else "",
+        "columns": _columns(url, filters.sort),
+        "rows": [
+            _unit_row(row, user, choices[row.episode.pk], counts) for row in _sorted(kept, filters.sort)
+        ],
+        "empty": "Aucun patient avec ces filtres."
+        if filters.is_narrowed
+        else "Aucun patient présent dans vos unités.",
     }
     return render(request, "dossier/unit_list.html", context)
 
@@ -93,23 +140,35 @@ def search_results(request: HttpRequest) -> HttpResponse:
     return render(request, "patients/_search_results.html", context)
 
 
-def _views(units: tuple[Unit, ...], rows: list[UnitRow], asked: list[str]) -> list[Group]:
+def _views(units: tuple[Unit, ...], rows: list[UnitRow], asked: tuple[str, ...]) -> list[Group]:
     """Saved views: every unit of the reader, then each, with how many patients are there."""
     url = reverse("dossier:home")
     codes = [_unit_code(row) for row in rows]
-    entries = [Entry("Toutes mes unités", url, "users", current=not asked, count=len(rows))]
+    entries = [Entry("Toutes mes unités", f"{url}?{VIEW}=1", "users", current=not asked, count=len(rows))]
     if len(units) > 1:
         entries += [
             Entry(
                 unit.name,
-                f"{url}?unite={unit.code}",
+                f"{url}?{VIEW}=1&unite={unit.code}",
                 "bed",
-                current=asked == [unit.code],
+                current=asked == (unit.code,),
                 count=codes.count(unit.code),
             )
             for unit in units
         ]
     return [Group("Patients présents", entries)]
+
+
+def _unit_filters(query: QueryDict, codes: set[str]) -> UnitFilters:
+    """Unknown values are ignored."""
+    sort = query.get(SORT, "")
+    return UnitFilters(
+        statuses=tuple(value for value in query.getlist("identite") if value in IdentityStatus),
+        informations=tuple(value for value in query.getlist("info") if value in FAMILIES["choices_summary"]),
+        units=tuple(code for code in query.getlist("unite") if code in codes),
+        text=query.get("texte", "").strip()[:60],
+        sort=sort if sort in UNIT_SORTS else "lit",
+    )
 
 
 def _unit_code(row: UnitRow) -> str:
@@ -118,7 +177,7 @@ def _unit_code(row: UnitRow) -> str:
 
 def _search_context(request: HttpRequest) -> dict[str, Any]:
     user, actor = reader(request)
-    query = request.GET.get("q", "").strip()[:200]
+    query = request.GET.get("q", "").replace("\x00", "").strip()[:200]
     context: dict[str, Any] = {
         "query": query,
         "form_url": reverse("dossier:search"),
@@ -238,23 +297,18 @@ def _matches(row: UnitRow, text: str) -> bool:
 
 
 def _sorted(rows: list[UnitRow], key: str) -> list[UnitRow]:
-    keys = {
-        "lit": lambda row: (row.episode.room, row.episode.bed, row.patient.birth_name),
-        "patient": lambda row: (row.patient.birth_name, row.patient.first_birth_given_name),
-        "sejour": lambda row: (row.episode.admitted_at is None, row.episode.admitted_at or timezone.now()),
-    }
-    return sorted(rows, key=keys.get(key, keys["lit"]))
+    return sorted(rows, key=UNIT_SORTS[key])
 
 
 def _columns(url: str, key: str) -> dict[str, Column]:
     words = {"bed": ("Lit", "lit"), "patient": ("Patient", "patient"), "stay": ("Séjour", "sejour")}
     return {
-        name: Column(label, f"{url}?tri={value}", "ascending" if value == key else "")
-        for name, (label, value) in words.items()
+        name: Column(word, f"{url}?{SORT}={value}", "ascending" if value == key else "")
+        for name, (word, value) in words.items()
     }
 
 
-def _subtitle(units: tuple[Unit, ...], rows: list[UnitRow]) -> str:
+def _subtitle(units: tuple[Unit, ...], total: int, kept: int) -> str:
     names = " · ".join(f"{unit.name} (UF {unit.code})" for unit in units) or "Tous les services"
-    count = len(rows)
-    return f"{names} · {count} patient{'s' if count > 1 else ''}"
+    count = f"{kept} sur {total}" if kept != total else str(total)
+    return f"{names} · {count} patient{'s' if total > 1 else ''}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -17,7 +17,7 @@ from audit.services import trace_write
 from documents.enums import VersionState
 from documents.models import Version
 from documents.rendering import pdf_from_snapshot
-from documents.selectors import DocumentRow, DocumentSort, documents_for_patient
+from documents.selectors import DocumentRow, DocumentSort, document_row, documents_for_patient
 from documents.services import version_view
 from documents.snapshot import snapshot_build
 from documents.store import content_get
@@ -25,11 +25,13 @@ from documents.writing import WRITING_MODELS
 from dossier.access import reader, record_for_page, version_for_page
 from dossier.banner import banner_of, rail_of
 from dossier.document_list import columns_of, preview_of, row_of
-from dossier.filters import document_filters, keep_documents
+from dossier.enums import ListPage
+from dossier.filters import DOCUMENT_FILTERS, document_filters, document_menus, keep_documents
+from dossier.remembered import CLEAR, SORT, list_query
 from interop.ins.codes import ins_nature
 from sending.selectors import orders_of_documents
 
-SORT_KEY = "dossier.sort"
+DOCUMENT_SORTS = {sort.value: sort for sort in DocumentSort}
 
 
 @requires("patients.open", "documents.view")
@@ -38,18 +40,21 @@ def patient(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
     """The document list, with the preview of `?document=` beside it (SC.CDA/INT.04, INT.08)."""
     user, _ = reader(request)
     record = record_for_page(request, patient_uid)
-    sort = _sort(request)
+    query = list_query(request, user, ListPage.DOCUMENTS, DOCUMENT_FILTERS)
+    sort = _sort(query)
     rows = documents_for_patient(record.patient, sort=sort)
     orders = orders_of_documents([row.document.pk for row in rows])
-    shown = _asked_version(request, rows)
+    found = _asked_version(request, rows)
+    shown = found[1] if found else None
     url = reverse("dossier:patient", args=[patient_uid])
-    filters = document_filters(request.GET)
+    filters = document_filters(query)
     kept = keep_documents(rows, orders, filters)
     context = {
         "columns": columns_of(url, sort),
         "rows": [row_of(row, orders[row.document.pk], user, selected=shown) for row in kept],
         "filtered": filters.is_narrowed,
-        "clear_url": url if filters.is_narrowed else "",
+        "total": len(rows),
+        "clear_url": f"{url}?{CLEAR}=1" if filters.is_narrowed else "",
     }
     if request.headers.get("HX-Request") and request.headers.get("HX-Target") == "liste":
         return render(request, "dossier/_documents.html", context)
@@ -58,10 +63,10 @@ def patient(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
         "rail": rail_of(record.patient, user, current="documents", counts={"documents": len(rows)}),
         "count": len(rows),
         "new_documents": _new_documents(request, patient_uid),
-        "filters": filters.menus,
+        "filters": document_menus(filters, rows),
         "text": filters.text,
         "filter_action": url,
-        "preview": preview_of(shown, orders[shown.document_id], user) if shown else None,
+        "preview": preview_of(found[1], found[0], orders[found[1].document_id], user) if found else None,
         "pane_open": "document" in request.GET,
         "name_in_title": True,
     }
@@ -75,7 +80,9 @@ def preview(request: HttpRequest, version_uid: UUID) -> HttpResponse:
     user, _ = reader(request)
     version = version_for_page(request, version_uid)
     orders = orders_of_documents([version.document_id])[version.document_id]
-    return render(request, "dossier/_preview_content.html", {"preview": preview_of(version, orders, user)})
+    row = document_row(version.document_id)
+    context = {"preview": preview_of(version, row, orders, user)}
+    return render(request, "dossier/_preview_content.html", context)
 
 
 @requires("patients.open", "patients.identity_view")
@@ -147,28 +154,23 @@ def _file(content: bytes, media_type: str, name: str, *, inline: bool) -> HttpRe
     return response
 
 
-def _sort(request: HttpRequest) -> DocumentSort:
-    """The sort asked for, kept for the session (SC.CDA/INT.04: the choice is remembered)."""
-    asked = request.GET.get("tri", request.session.get(SORT_KEY, ""))
-    try:
-        sort = DocumentSort(asked)
-    except ValueError:
-        sort = DocumentSort.DATE_DESC
-    if "tri" in request.GET:
-        request.session[SORT_KEY] = sort.value
-    return sort
+def _sort(query: QueryDict) -> DocumentSort:
+    """The sort asked for, or the one kept for the reader (SC.CDA/INT.04); by date for anything else."""
+    return DOCUMENT_SORTS.get(query.get(SORT, ""), DocumentSort.DATE_DESC)
 
 
-def _asked_version(request: HttpRequest, rows: list[DocumentRow]) -> Version | None:
-    """The version of `?document=`; by default the newest validated document."""
+def _asked_version(request: HttpRequest, rows: list[DocumentRow]) -> tuple[DocumentRow, Version] | None:
+    """The version of `?document=` with its row; by default the newest validated document."""
     asked = request.GET.get("document", "")
     for row in rows:
-        for version in (row.shown, *row.older):
+        for version in row.versions:
             if str(version.uid) == asked:
-                return version
+                return row, version
     if asked:
         return None
-    return next((row.shown for row in rows if row.shown.state != VersionState.DRAFT), None)
+    validated = [row for row in rows if row.shown.state != VersionState.DRAFT]
+    newest = max(validated, key=lambda row: row.at, default=None)
+    return (newest, newest.shown) if newest else None
 
 
 def _new_documents(request: HttpRequest, patient_uid: UUID) -> list[dict[str, str]]:

@@ -1,0 +1,30 @@
+"""What every page asks again by itself: the counters of the application bar."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import Resolver404, resolve
+from django.views.decorators.http import require_GET
+
+from accounts.access import requires
+from dossier.access import reader
+from dossier.context_processors import entries_of
+
+
+@requires("sending.list", polling=True)
+@require_GET
+def counters(request: HttpRequest) -> HttpResponse:
+    """The entries of the bar with their counters, asked every minute (ui reference 6.1)."""
+    user, _ = reader(request)
+    return render(request, "ui/_bar_entries.html", {"entries": entries_of(user, _page_shown(request))})
+
+
+def _page_shown(request: HttpRequest) -> str:
+    """The name of the page that asks, so that its entry stays the current one."""
+    try:
+        return resolve(urlsplit(request.headers.get("HX-Current-URL", "")).path).view_name
+    except (Resolver404, ValueError):
+        return ""
