@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol, TypeVar
 
@@ -119,18 +119,46 @@ class PamChoice:
     is_effective: bool
 
 
+CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far the clock of a sender may be ahead of ours."""
+
+
 def pam_choice(
-    *, subject: Subject, code: ChoiceCode | None, collected_at: datetime | None, recorded_at: datetime
+    *,
+    subject: Subject,
+    code: ChoiceCode | None,
+    collected_at: datetime | None,
+    recorded_at: datetime,
+    received_at: datetime,
 ) -> PamChoice:
     """Translate ZFA-9/10 or ZFA-11/12 (SC.DMP/CONF.13, hl7v2 4.6).
 
     `code` None is a reset (`""`), which takes effect. `NA` only says that the sender collected
     nothing: it is kept without effect, so that it never hides a collected value, whichever comes
     first. A missing date is that of the event, EVN-2 (`recorded_at`).
+
+    A date in the future would hide every choice made until then: an opposition so dated counts from
+    its reception, anything else is kept without effect.
     """
+    value = ChoiceValue.NOT_COLLECTED if code is None else VALUE_OF_PAM[code]
+    at = collected_at or recorded_at
+    is_impossible = at > received_at + CLOCK_SKEW
     return PamChoice(
         subject=subject,
-        value=ChoiceValue.NOT_COLLECTED if code is None else VALUE_OF_PAM[code],
-        collected_at=collected_at or recorded_at,
-        is_effective=code != ChoiceCode.NOT_COLLECTED,
+        value=value,
+        collected_at=received_at if is_impossible and value == ChoiceValue.OPPOSED else at,
+        is_effective=code != ChoiceCode.NOT_COLLECTED
+        and not (is_impossible and value != ChoiceValue.OPPOSED),
     )
+
+
+def screen_date(now: datetime, choices: Iterable[Recorded]) -> datetime:
+    """The date of a choice recorded on screen now: after everything known, whatever the clocks say.
+
+    A person's entry is a newer version of the same state (hl7v2 4.6); a sender's clock that is
+    slightly ahead must not make it an older one.
+    """
+    current = current_choice(list(choices))
+    if current is None or current.collected_at < now:
+        return now
+    return current.collected_at + timedelta(microseconds=1)

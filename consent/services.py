@@ -15,7 +15,7 @@ from consent.enums import ChoiceSource, ChoiceValue, Subject
 from consent.errors import ChoiceRefused
 from consent.events import choice_changed
 from consent.models import Choice
-from consent.rules import PamChoice, current_choice, pam_choice
+from consent.rules import PamChoice, current_choice, pam_choice, screen_date
 from interop.hl7v2.pam.model import AdtMessage
 from interop.hl7v2.pam.model import Choice as ReceivedChoice
 from patients.enums import EpisodeState
@@ -80,6 +80,7 @@ def choices_from_pam(
             code=choice.value,
             collected_at=choice.collected_at,
             recorded_at=adt.recorded_at,
+            received_at=timezone.now(),
         )
         for subject, choice in received.items()
     ]
@@ -146,20 +147,21 @@ def _screen_record(
         locked = Episode.objects.select_for_update(of=("self",)).select_related("patient").get(pk=episode.pk)
         if locked.state == EpisodeState.CANCELLED:
             raise ChoiceRefused("Cet épisode est annulé : aucun choix ne peut y être enregistré.")
+        rows = _rows(locked)
         new = [
             Choice(
                 episode=locked,
                 subject=subject,
                 value=value,
                 source=ChoiceSource.SCREEN,
-                collected_at=collected_at or now,
+                collected_at=collected_at or screen_date(now, rows[subject]),
                 by_representative=by_representative,
                 author_login=actor.login,
                 author_uid=actor.uid,
             )
             for subject, value in values.items()
         ]
-        return _append(locked, _rows(locked), new, actor, announces=True)
+        return _append(locked, rows, new, actor, announces=True)
 
 
 def _rows(episode: Episode) -> dict[Subject, list[Choice]]:
