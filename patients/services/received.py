@@ -257,19 +257,15 @@ def _find(identity: PatientIdentity, ins: Ins | None) -> tuple[Patient | None, l
         wanted = Q(kind=IdentifierKind.INS, is_active=True, value=ins.matricule, oid=ins.oid)
     else:
         raise Hl7Error(codes.ERROR_FIELD_MISSING, _PID_3, "PID-3 : aucun IPP (type PI) ni INS utilisable")
-    owners = Identifier.objects.filter(wanted).values("patient_id")
-    rows = list(
-        Identifier.objects.filter(patient_id__in=owners)
-        .select_related("patient")
-        .select_for_update(of=("patient",))
-        .order_by("id")
-    )
-    patients = {row.patient_id: row.patient for row in rows}
-    if len(patients) > 1:
+    owners = set(Identifier.objects.filter(wanted).values_list("patient_id", flat=True))
+    if len(owners) > 1:
         raise Hl7Error(codes.ERROR_APPLICATION, _PID_3, "Les identifiants sont ceux de plusieurs patients")
-    if not patients and not local:
+    if not owners and not local:
         raise Hl7Error(codes.ERROR_FIELD_MISSING, _PID_3, "PID-3 : IPP absent, et INS inconnue")
-    return next(iter(patients.values()), None), rows
+    if not owners:
+        return None, []
+    patient = Patient.objects.select_for_update(of=("self",)).get(pk=owners.pop())
+    return patient, list(Identifier.objects.filter(patient=patient).order_by("id"))
 
 
 def _identifier_key(received: ReceivedIdentifier) -> dict[str, str]:

@@ -6,6 +6,8 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from django.db.models import Q
+
 from accounts.models import User
 from audit.context import Actor
 from audit.enums import Action
@@ -220,18 +222,17 @@ def _last(intake: _Intake) -> Movement:
 # --- The stay ------------------------------------------------------------------------------------
 def _episode_of(visit: Visit, patient: Patient) -> Episode | None:
     """The stay of PV1-19, else of PID-18; no strict check of authorities (hl7v2 4.4, 5.1)."""
-    rows = Episode.objects.select_for_update(of=("self",))
     if visit.number is not None:
-        episode = rows.filter(
-            visit_number=visit.number.value, visit_authority=_authority(visit.number)
-        ).first()
+        wanted = Q(visit_number=visit.number.value, visit_authority=_authority(visit.number))
     else:
-        account = visit.account.value if visit.account else ""
-        episode = rows.filter(account_number=account, patient=patient).order_by("-id").first()
-    if episode is not None and episode.patient_id != patient.pk:
+        wanted = Q(account_number=visit.account.value if visit.account else "", patient=patient)
+    found = Episode.objects.filter(wanted).order_by("-id").values_list("pk", flat=True).first()
+    if found is None:
+        return None
+    episode = Episode.objects.select_for_update(of=("self",)).get(pk=found)
+    if episode.patient_id != patient.pk:
         raise Hl7Error(codes.ERROR_APPLICATION, _VISIT_LOCATION, "Cette venue est celle d'un autre patient")
-    if episode is not None:
-        episode.patient = patient
+    episode.patient = patient
     return episode
 
 
