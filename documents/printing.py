@@ -7,6 +7,7 @@ namespace declared on its own `rdf:Description`.
 
 from __future__ import annotations
 
+import threading
 import unicodedata
 from functools import cache, lru_cache
 from pathlib import Path
@@ -19,6 +20,10 @@ from audit.errors import ApplicationError
 
 if TYPE_CHECKING:
     from weasyprint import CSS
+    from weasyprint.text.fonts import FontConfiguration
+
+# Pango's font map belongs to one thread at a time; printing is bound by the interpreter's lock anyway.
+_PRINTING = threading.Lock()
 
 PDF_VARIANT = "pdf/a-1b"
 STYLESHEET = Path(__file__).with_name("print.css")
@@ -80,6 +85,14 @@ def _stylesheet(modified: float) -> CSS:
     return CSS(string=STYLESHEET.read_text("utf-8"))
 
 
+@cache
+def _fonts() -> FontConfiguration:
+    """The fonts of the system, read once: a configuration of its own for each page is never freed whole."""
+    from weasyprint.text.fonts import FontConfiguration
+
+    return FontConfiguration()
+
+
 def _refuse_fetch(url: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
     """Nothing is read from a file or the network while printing (spec security 10.8)."""
     raise ValueError("fetch refused while printing")
@@ -95,11 +108,13 @@ def html_to_pdf(html: str, *, title: str, author: str) -> bytes:
     except OSError as error:
         raise PrintingUnavailable() from error
     document = HTML(string=html, url_fetcher=_refuse_fetch)
-    content: bytes = document.write_pdf(
-        stylesheets=[_stylesheet(STYLESHEET.stat().st_mtime)],
-        pdf_variant=PDF_VARIANT,
-        finisher=_XmpFinisher(title=title, author=author),
-    )
+    with _PRINTING:
+        content: bytes = document.write_pdf(
+            stylesheets=[_stylesheet(STYLESHEET.stat().st_mtime)],
+            pdf_variant=PDF_VARIANT,
+            finisher=_XmpFinisher(title=title, author=author),
+            font_config=_fonts(),
+        )
     return content
 
 
