@@ -9,27 +9,56 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from exchange.lines import Line, LineSettings
+from interop.cda.codes import PROFESSIONAL_ID
 from interop.hl7v2 import build_adt
-from interop.hl7v2.datatypes import Authority, Identifier
-from interop.hl7v2.pam import Movement, MovementId, PatientIdentity
-from tests.bench.people import Person, person
+from interop.hl7v2.codes import NAMESPACE_PERSON
+from interop.hl7v2.datatypes import (
+    Address,
+    Authority,
+    Coded,
+    Identifier,
+    Location,
+    Person,
+    PersonName,
+    Telecom,
+)
+from interop.hl7v2.pam import Contact, Movement, MovementId, PatientIdentity, Visit
+from tests.bench.people import Person as Someone
+from tests.bench.people import person
 from tests.interop.hl7v2.samples import HOSPITAL, SENT_AT, admission
 
+_PROFESSIONALS = Authority(NAMESPACE_PERSON, PROFESSIONAL_ID, "ISO")
+_HOME = Address("12 bis rue de la Confluence", "Bâtiment C", "TROIS-RIVIERES", "99100", "FRA", "H")
+_FAMILY = (
+    Contact(
+        PersonName("MARTIN", "ANNE", type="D"),
+        Coded("SPO", "Conjoint", "HL70063"),
+        "K",
+        _HOME,
+        (Telecom("PRN", "PH", "", "0199000010"),),
+    ),
+    Contact(
+        PersonName("MARTIN", "JULIEN", type="D"),
+        Coded("CHD", "Enfant", "HL70063"),
+        "C",
+        Address("4 place du Marché", "", "SAINT-ROCH", "99200", "FRA", "H"),
+        (Telecom("PRN", "CP", "", "0699000011"),),
+    ),
+)
 
-def admission_of(someone: Person, control_id: str) -> bytes:
-    """A complete A01 of PAM France: identity with its INS, stay, movement, choices."""
+
+def admission_of(someone: Someone, control_id: str) -> bytes:
+    """A complete A01 of PAM France, about 1.3 kB: identity with its INS, family, stay, movement, choices."""
     made = admission()
     return build_adt(
         replace(
             made,
             header=replace(made.header, control_id=control_id),
             identity=_identity(someone, made.identity),
-            visit=replace(
-                made.visit,
-                number=Identifier(someone.visit, HOSPITAL, "VN"),
-                account=Identifier(f"D{someone.visit}", HOSPITAL, "AN"),
-            ),
+            visit=_visit(someone, made.visit),
             movement=_movement(someone, made.movement),
+            contacts=_FAMILY,
+            referring_physician=_professional("10000023084", "AGNES", "Isabelle"),
         )
     )
 
@@ -39,7 +68,7 @@ def admissions(count: int, *, prefix: str) -> list[bytes]:
     return [admission_of(person(number), f"{prefix}{number:07d}") for number in range(count)]
 
 
-def _identity(someone: Person, sample: PatientIdentity) -> PatientIdentity:
+def _identity(someone: Someone, sample: PatientIdentity) -> PatientIdentity:
     return replace(
         sample,
         identifiers=(Identifier(someone.ipp, HOSPITAL, "PI"),),
@@ -52,12 +81,36 @@ def _identity(someone: Person, sample: PatientIdentity) -> PatientIdentity:
         sex=someone.sex,
         birth_place_code=someone.cog,
         birth_place_name="",
+        address=_HOME,
+        telecoms=(
+            Telecom("PRN", "PH", "", "0199000012"),
+            Telecom("PRN", "CP", "", "0699000013"),
+            Telecom("NET", "Internet", "patient@exemple.fr", ""),
+        ),
+        marital_status="M",
         account=Identifier(f"D{someone.visit}", HOSPITAL, "AN"),
         updated_at=SENT_AT,
     )
 
 
-def _movement(someone: Person, sample: Movement | None) -> Movement:
+def _visit(someone: Someone, sample: Visit | None) -> Visit:
+    if sample is None:
+        raise ValueError("the sample admission has a visit")
+    return replace(
+        sample,
+        number=Identifier(someone.visit, HOSPITAL, "VN"),
+        account=Identifier(f"D{someone.visit}", HOSPITAL, "AN"),
+        location=Location("3436", f"{100 + someone.number % 40}", "1", HOSPITAL, "O"),
+        attending=(_professional("99700900014", "HODA", "Alice"),),
+        description="Surveillance après cure de hernie inguinale",
+    )
+
+
+def _professional(rpps: str, family: str, given: str) -> Person:
+    return Person(rpps, family, given, _PROFESSIONALS, "D", "RPPS")
+
+
+def _movement(someone: Someone, sample: Movement | None) -> Movement:
     if sample is None:
         raise ValueError("the sample admission has a movement")
     return replace(sample, ids=(MovementId(f"{someone.number}", Authority("CHX", "000897406")),))
