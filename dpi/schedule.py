@@ -25,6 +25,11 @@ PERIODIC_TASKS: dict[str, dict[str, Any]] = {
         "schedule": timedelta(seconds=15),
         "options": {"expires": 30},
     },
+    "sending-flag-silent": {
+        "task": "sending.tasks.flag_silent",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 1800},
+    },
     "pfi-drain": {
         "task": "pfi.tasks.drain",
         "schedule": timedelta(seconds=15),

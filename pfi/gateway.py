@@ -1,12 +1,13 @@
 """The DMP as this process reaches it: endpoint, certificates and software of the installation.
 
-Built once for each process and again when the endpoint changes; certificate files are watched by
-the transport itself (house-style, section 6).
+Built once for each process and again when the endpoint or the cachet certificate changes; the
+files of the TLS connection are watched by the transport itself (house-style, section 6).
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
@@ -18,43 +19,96 @@ from interop.seal import Seal
 from interop.vihf.claims import SoftwareClaim
 from national.dmp.adapter import DmpSettings, DmpSoap
 from national.dmp.ports import DmpGateway
-from national.errors import Unavailable
+from national.errors import Rejected, RejectionKind
 from national.services import call_keep
 from national.transport import TlsFiles, Transport, TransportSettings
 
 NOT_CONFIGURED = "NOT_CONFIGURED"
+CERTIFICATE_UNREADABLE = "CERTIFICATE_UNREADABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    key: tuple[object, ...]
+    gateway: DmpSoap
+    transport: Transport
+
+
+_lock = threading.Lock()
+_open: list[_Open] = []
 
 
 def dmp_gateway() -> DmpGateway:
-    """The gateway of the enabled DMP endpoint; Unavailable when none is configured."""
+    """The gateway of the enabled DMP endpoint.
+
+    Raises Rejected of kind CONFIGURATION when none is configured or a certificate cannot be read.
+    """
     endpoint = endpoint_for(NationalService.DMP)
     if endpoint is None:
-        raise Unavailable("L’accès au DMP n’est pas configuré ou est arrêté.", code=NOT_CONFIGURED)
-    return _gateway(
+        raise Rejected(
+            NOT_CONFIGURED,
+            kind=RejectionKind.CONFIGURATION,
+            message="L’accès au DMP n’est pas configuré ou est arrêté.",
+        )
+    with _lock:
+        try:
+            key = _key(endpoint)
+            if _open and _open[0].key == key:
+                return _open[0].gateway
+            opened = _opened(endpoint, key)
+        except (OSError, ValueError) as error:
+            raise Rejected(
+                CERTIFICATE_UNREADABLE,
+                str(error),
+                kind=RejectionKind.CONFIGURATION,
+                message="Un certificat de l’accès au DMP est illisible.",
+            ) from error
+        _close()
+        _open.append(opened)
+        return opened.gateway
+
+
+def gateway_close() -> None:
+    """Close the connections of this process; the next call opens new ones."""
+    with _lock:
+        _close()
+
+
+def _close() -> None:
+    while _open:
+        _open.pop().transport.close()
+
+
+def _key(endpoint: ServiceEndpoint) -> tuple[object, ...]:
+    """Changes with the addresses and paths, and when the cachet certificate is renewed in place."""
+    return (
         endpoint.base_url,
         endpoint.ca_path,
         endpoint.certificate_path,
         endpoint.key_path,
         endpoint.signing_certificate_path,
         endpoint.signing_key_path,
-        _stamp(endpoint),
+        Path(endpoint.signing_certificate_path).stat().st_mtime_ns,
     )
 
 
-@lru_cache(maxsize=2)
-def _gateway(
-    base_url: str, ca: str, certificate: str, key: str, seal_certificate: str, seal_key: str, stamp: int
-) -> DmpSoap:
-    tls = TlsFiles(authorities=Path(ca), certificate=Path(certificate), key=Path(key))
-    seal = Seal.from_pem(Path(seal_certificate).read_bytes(), Path(seal_key).read_bytes())
+def _opened(endpoint: ServiceEndpoint, key: tuple[object, ...]) -> _Open:
+    tls = TlsFiles(
+        authorities=Path(endpoint.ca_path),
+        certificate=Path(endpoint.certificate_path),
+        key=Path(endpoint.key_path),
+    )
+    seal = Seal.from_pem(
+        Path(endpoint.signing_certificate_path).read_bytes(), Path(endpoint.signing_key_path).read_bytes()
+    )
+    transport = Transport(TransportSettings(label="Le DMP", base_url=endpoint.base_url, tls=tls))
     software = SoftwareClaim(
         name=settings.DMP_SOFTWARE_NAME,
         version=settings.DPI_VERSION,
         homologation=settings.DMP_HOMOLOGATION,
         installation=settings.DMP_INSTALLATION_ID,
     )
-    transport = Transport(TransportSettings(label="Le DMP", base_url=base_url, tls=tls))
-    return DmpSoap(
+    gateway = DmpSoap(
         transport,
         seal,
         DmpSettings(
@@ -64,8 +118,4 @@ def _gateway(
         ),
         record=call_keep,
     )
-
-
-def _stamp(endpoint: ServiceEndpoint) -> int:
-    """Changes when the cachet certificate is renewed, so that the seal is loaded again."""
-    return Path(endpoint.signing_certificate_path).stat().st_mtime_ns
+    return _Open(key, gateway, transport)

@@ -8,7 +8,10 @@ from __future__ import annotations
 from django.db import transaction
 
 from exchange.registry import Outcome, Reception
+from interop.hl7v2 import codes
+from interop.hl7v2.errors import Hl7Error
 from pfi.enums import JobChannel
+from pfi.oppositions import is_opposed
 from pfi.orders import ACTIONS, channels_of, order_read
 from pfi.services import job_create
 from pfi.tasks import drain
@@ -18,6 +21,8 @@ def order_receive(reception: Reception) -> Outcome:
     """Check an MDM or ORU order and create one job for each channel; Hl7Error refuses it whole."""
     order = order_read(reception.parsed)
     channels: list[JobChannel] = channels_of(order)
+    if JobChannel.DMP in channels and order.action != codes.Action.DELETE and is_opposed(order):
+        raise Hl7Error(codes.ERROR_APPLICATION, "", "Patient opposé à l’alimentation du DMP")
     cda = order.document.cda
     lineage = cda.set_id.root if cda is not None and cda.set_id is not None else order.document.id.root
     for channel in channels:

@@ -5,10 +5,12 @@ Source: spec dmp 8, hl7v2 2.8; states of the README vocabulary.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from audit.context import system_actor
@@ -16,6 +18,7 @@ from audit.enums import Action, Outcome
 from audit.services import trace_write
 from establishment.identifiers import Branch, oid_allocate
 from exchange.identifiers import new_control_id
+from exchange.leases import LEASE
 from exchange.models import Message
 from exchange.services import message_queue
 from interop.hl7v2 import codes
@@ -25,6 +28,8 @@ from interop.hl7v2.mdm import MdmDocument
 from interop.hl7v2.zam import Zam, build_zam, zam_fault, zam_header
 from pfi.enums import JobAction, JobChannel, JobState
 from pfi.models import Job, JobEvent
+
+logger = logging.getLogger(__name__)
 
 OID_SEQUENCE = "pfi_submission_set_oid"
 WORKER_ACTOR = system_actor("pfi.worker")
@@ -39,8 +44,12 @@ RETRIES = (
     timedelta(hours=12),
     timedelta(hours=24),
 )
-# An uncertain outcome is asked about soon: the document may well be there.
+# An uncertain outcome is asked about soon, once: the document may well be there.
 UNCERTAIN_DELAY = timedelta(seconds=10)
+# Certificates or identification of the structure refused: nothing leaves until somebody repairs that.
+CONFIGURATION_DELAY = timedelta(minutes=5)
+OPPOSITION = "OPPOSITION"
+OPPOSITION_TEXT = "Patient opposé à l’alimentation du DMP"
 WAITING = (JobState.PENDING, JobState.RETRYING)
 
 
@@ -66,16 +75,18 @@ def job_create(
 
 
 @transaction.atomic
-def job_start(*, job: Job, worker: str) -> Job | None:
+def job_start(*, job: Job, worker: str, lease: timedelta = LEASE) -> Job | None:
     """Take a claimed job in work; None when the lease was lost or the job is no longer waiting.
 
-    A job found `running` was left by a worker that died: its outcome is unknown.
+    The lease starts again: it must outlast the calls to the service. A job found `running` was left
+    by a worker that died: its outcome is unknown.
     """
     locked = Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
     if locked.claimed_by != worker or locked.state not in (*WAITING, JobState.RUNNING):
         return None
     if locked.state == JobState.RUNNING:
         locked.is_uncertain = True
+    locked.claimed_until = timezone.now() + lease
     _move(locked, to=JobState.RUNNING, kind="started", keep_lease=True)
     return locked
 
@@ -114,13 +125,33 @@ def job_retry_later(
     if locked is None:
         return None
     locked.error_code, locked.error_text = code[:120], text[:500]
+    is_first_doubt = is_uncertain and not locked.is_uncertain
     locked.is_uncertain = locked.is_uncertain or is_uncertain
     if locked.attempts > len(RETRIES):
         return _fail(locked, kind="retries_ended")
-    delay = UNCERTAIN_DELAY if is_uncertain else RETRIES[max(locked.attempts, 1) - 1]
+    delay = UNCERTAIN_DELAY if is_first_doubt else RETRIES[max(locked.attempts, 1) - 1]
     locked.not_before = timezone.now() + delay
     _move(locked, to=JobState.RETRYING, kind="uncertain" if is_uncertain else "unavailable", code=code)
     return None
+
+
+@transaction.atomic
+def job_pause(*, job: Job, worker: str, code: str, text: str) -> None:
+    """The installation itself is refused: every job of the channel waits, and no attempt is counted.
+
+    Source: spec dmp 3.7, class CONFIG. The log line is the alert of the administrator.
+    """
+    locked = _owned(job, worker)
+    if locked is None:
+        return
+    until = timezone.now() + CONFIGURATION_DELAY
+    locked.error_code, locked.error_text = code[:120], text[:500]
+    locked.attempts = max(locked.attempts - 1, 0)
+    locked.not_before = until
+    _move(locked, to=JobState.RETRYING, kind="configuration", code=code)
+    others = Job.objects.filter(channel=job.channel, state__in=WAITING)
+    others.update(not_before=Greatest(Coalesce("not_before", until), until))
+    logger.error("pfi.channel.configuration", extra={"channel": job.channel, "code": code})
 
 
 @transaction.atomic
@@ -139,21 +170,28 @@ def jobs_oppose(*, visit_number: str) -> list[Message]:
 
     Deletions go on. Returns the ZAM to hand over, code OPPOSITION.
     """
+    if not visit_number:
+        return []
     waiting = (
         Job.objects.select_for_update(of=("self",), skip_locked=True)
         .filter(visit_number=visit_number, channel=JobChannel.DMP, state__in=WAITING, is_uncertain=False)
         .exclude(action=JobAction.DELETE)
+        .order_by("id")
     )
-    messages = []
-    for job in waiting:
-        job.error_code, job.error_text = OPPOSITION, "Patient opposé à l’alimentation du DMP"
-        message = _fail(job, kind="opposition", to=JobState.CANCELLED)
-        if message is not None:
-            messages.append(message)
-    return messages
+    answers = [_oppose(job) for job in waiting]
+    return [message for message in answers if message is not None]
 
 
-OPPOSITION = "OPPOSITION"
+@transaction.atomic
+def job_oppose(*, job: Job, worker: str) -> Message | None:
+    """The opposition was found when the job was about to leave: it ends like one that waited."""
+    locked = _owned(job, worker)
+    return _oppose(locked) if locked is not None else None
+
+
+def _oppose(job: Job) -> Message | None:
+    job.error_code, job.error_text = OPPOSITION, OPPOSITION_TEXT
+    return _fail(job, kind="opposition", to=JobState.CANCELLED)
 
 
 def _owned(job: Job, worker: str) -> Job | None:

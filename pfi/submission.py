@@ -6,6 +6,7 @@ table: the PFI knows what the message and its CDA say.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -51,15 +52,26 @@ def access_context(job: Job, order: MdmDocument) -> AccessContext:
     )
 
 
-def submission_of(job: Job, order: MdmDocument, *, replaces: str) -> Submission:
-    """The lot of one document; `replaces` is the entryUUID that it takes over, or empty."""
-    content = order.document.content
-    document = order.document.cda or parse_cda(content)
-    entry = entry_from_cda(document, content, visibility=_visibility(order), uri="DOC00001.XML")
-    return Submission(
-        lot=lot_of(job, order, title=entry.title),
-        documents=(SubmittedDocument(entry=entry, content=content, replaces=replaces),),
+def submission_of(job: Job, order: MdmDocument, *, replaced: Mapping[str, str]) -> Submission:
+    """The lot of an order: its document, or both renderings of it when an ORU carries two.
+
+    `replaced` gives the entryUUID in the DMP of each unique id that a document takes over.
+    """
+    documents = tuple(
+        SubmittedDocument(
+            entry=entry_from_cda(
+                carried.cda or parse_cda(carried.content),
+                carried.content,
+                visibility=_visibility(order),
+                entry_id=f"Document{number:02d}",
+                uri=f"DOC{number:05d}.XML",
+            ),
+            content=carried.content,
+            replaces=replaced.get(carried.replaced_id.root, "") if carried.replaced_id else "",
+        )
+        for number, carried in enumerate(order.documents, start=1)
     )
+    return Submission(lot=lot_of(job, order, title=documents[0].entry.title), documents=documents)
 
 
 def lot_of(job: Job, order: MdmDocument, *, title: str = "") -> SubmissionSet:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 
 from celery import shared_task
+from django.conf import settings
 
+from exchange.turns import turn
 from pfi.worker import jobs_drain
+
+# A drain ends well before the time limit of tasks; the next one goes on.
+DRAIN_SECONDS = 120.0
 
 
 @shared_task(name="pfi.tasks.drain", expires=30)
 def drain() -> int:
-    """Carry every job that is due; periodic, and asked for at each accepted order."""
+    """Carry every job that is due; periodic, and asked for at each accepted order.
+
+    `PFI_PARALLEL_JOBS` drains at once: a DMP that hangs must not hold every worker.
+    """
     worker = f"{socket.gethostname()}:{os.getpid()}"
+    ends_at = time.monotonic() + DRAIN_SECONDS
     total = 0
-    while taken := jobs_drain(worker=worker):
-        total += taken
+    with turn("pfi.drain", places=settings.PFI_PARALLEL_JOBS) as is_ours:
+        while is_ours and time.monotonic() < ends_at and (taken := jobs_drain(worker=worker)):
+            total += taken
     return total

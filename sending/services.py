@@ -90,15 +90,20 @@ def order_key(version: Version, channel: Channel, action: OrderAction, recipient
 
 @transaction.atomic
 def orders_supersede(*, version: Version, at: datetime) -> int:
-    """A newer version took over: what never left is replaced by the newer version's orders."""
-    waiting = list(
-        Order.objects.select_for_update(of=("self",)).filter(
-            version=version, state__in=[*rules.WAITING_STATES, OrderState.FAILED]
-        )
+    """A newer version took over: what never left is replaced by the newer version's orders.
+
+    A message that still waits for a PFI out of reach has not left: it is taken back.
+    """
+    replaced = Order.objects.select_for_update(of=("self",)).filter(
+        version=version, state__in=[*rules.WAITING_STATES, OrderState.FAILED, OrderState.SENDING]
     )
-    for order in waiting:
+    count = 0
+    for order in replaced.order_by("id"):
+        if order.state == OrderState.SENDING and not _message_taken_back(order, "version remplacée"):
+            continue
         _move(order, to=OrderState.SUPERSEDED, kind="superseded", actor=RULES_ACTOR, at=at)
-    return len(waiting)
+        count += 1
+    return count
 
 
 @transaction.atomic
@@ -191,17 +196,23 @@ def orders_reconsider(*, orders: QuerySet[Order], at: datetime | None = None) ->
 
     An opposition blocks at once, its withdrawal gives the order back (decision 7); a qualified
     INS frees what waited for it. A message that still waits for a PFI out of reach is taken back.
-    Held orders stay held: a person decided. 2 queries when nothing changes, 1 when nothing waits.
+    Held orders stay held: a person decided. 3 queries when nothing changes, 1 when nothing waits.
     """
-    reconsidered = list(
+    ids = list(
         orders.select_for_update(of=("self",))
         .filter(state__in=rules.RECONSIDERED_STATES)
+        .order_by("id")
+        .values_list("pk", flat=True)
+    )
+    if not ids:
+        return 0
+    # Read after the locks: a joined row of the locking statement may be older than what it waited for.
+    reconsidered = list(
+        Order.objects.filter(pk__in=ids)
         .select_related("version__document__patient")
         .defer("version__body", "version__snapshot")
         .order_by("id")
     )
-    if not reconsidered:
-        return 0
     episodes = {order.version.document.episode_id for order in reconsidered}
     choices = choices_current_for({episode for episode in episodes if episode is not None})
     moves = [_reconsidered(order, choices, at) for order in reconsidered]
@@ -225,7 +236,7 @@ def _reconsidered(
     )
     kind = "freed" if gate.is_open else "stopped"
     if order.state == OrderState.SENDING:
-        if gate.is_open or not _message_taken_back(order, gate):
+        if gate.is_open or not _message_taken_back(order, OrderReason(gate.reason).label):
             return None
         kind = "taken_back"
     elif (gate.state, gate.reason) == (order.state, order.reason):
@@ -233,11 +244,10 @@ def _reconsidered(
     return order_change(order, to=gate.state, reason=gate.reason, kind=kind, actor=RULES_ACTOR, at=at)
 
 
-def _message_taken_back(order: Order, gate: rules.Gate) -> bool:
+def _message_taken_back(order: Order, reason: str) -> bool:
     """Whether the message of an order had not left, and now never will."""
     if order.message_id is None:
         return False
-    reason = OrderReason(gate.reason).label
     taken_back = message_withdraw(message_id=order.message_id, reason=f"Retiré avant émission : {reason}")
     if taken_back:
         order.message = None
@@ -403,10 +413,10 @@ def orders_wait(*, order_ids: Sequence[int], until: datetime) -> None:
 
 
 def _locked(order: Order) -> Order:
-    return (
-        Order.objects.select_for_update(of=("self",))
-        .select_related("version__document__patient", "version__document__episode")
-        .get(pk=order.pk)
+    """The order under lock, and what it stands on as it is after the lock."""
+    Order.objects.select_for_update(of=("self",)).only("pk").get(pk=order.pk)
+    return Order.objects.select_related("version__document__patient", "version__document__episode").get(
+        pk=order.pk
     )
 
 

@@ -17,10 +17,12 @@ from django.utils import timezone
 from audit.context import Actor
 from consent.selectors import CurrentChoices, choices_current_for
 from documents.enums import VersionState
+from exchange.enums import MessageState
 from exchange.leases import LEASE
 from exchange.models import Message
 from exchange.selectors import partner_by_code
 from exchange.services import Outgoing, message_hand_over, messages_queue
+from patients.models import Patient
 from sending import rules
 from sending.enums import Channel, OrderAction, OrderReason, OrderState
 from sending.facts import facts_of
@@ -65,24 +67,37 @@ def orders_drain(*, worker: str, limit: int = BATCH, lease: timedelta = LEASE) -
     """
     due = Order.objects.filter(state=OrderState.SCHEDULED)
     claimed = due.claim(worker=worker, limit=limit, lease=lease)
+    answers = True
     for batch in _by_weight(orders_prepare(claimed)):
         for message in orders_decide(prepared=batch, worker=worker):
-            message_hand_over(message_id=message.pk, worker=worker)
+            # A PFI that does not answer is not asked again and again: the sweep of `exchange` goes on.
+            answers = answers and _hand_over(message, worker)
     return len(claimed)
+
+
+def _hand_over(message: Message, worker: str) -> bool:
+    """Whether the PFI answered."""
+    return message_hand_over(message_id=message.pk, worker=worker).state != MessageState.DEFERRED
 
 
 @transaction.atomic
 def orders_decide(*, prepared: Sequence[Prepared], worker: str) -> list[Message]:
-    """Ask the rules again for a claimed batch, write states, events and messages. 6 queries.
+    """Ask the rules again for a claimed batch, write states, events and messages. 8 queries.
+
+    Patients are locked before orders, as a change of identity does, and everything is read after
+    the locks: a joined row of a locking statement may be older than what it waited for.
 
     An order whose lease was lost is left to who holds it; one whose document or identity moved
     since it was prepared waits for the next round. Returns the messages to hand over after the
     commit.
     """
     by_id = {ready.order_id: ready for ready in prepared}
+    claimed = Order.objects.filter(pk__in=by_id, state=OrderState.SCHEDULED, claimed_by=worker)
+    patients = Patient.objects.filter(pk__in=claimed.values("version__document__patient"))
+    list(patients.select_for_update(of=("self",), no_key=True).order_by("id").values_list("pk"))
+    locked = claimed.select_for_update(of=("self",)).order_by("id").values_list("pk", flat=True)
     orders = list(
-        Order.objects.select_for_update(of=("self",))
-        .filter(pk__in=by_id, state=OrderState.SCHEDULED, claimed_by=worker)
+        Order.objects.filter(pk__in=list(locked))
         .select_related("version__document__patient")
         .only(*_DECIDED)
         .order_by("id")

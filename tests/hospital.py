@@ -31,6 +31,7 @@ from exchange.models import Partner
 from interop.ins.codes import INS_NIR_TEST_OID, TEST_INS_OIDS
 from patients.enums import EpisodeKind, EpisodeState, IdentifierKind, Sex
 from patients.models import Episode, Identifier, Patient
+from pfi.gateway import gateway_close
 from sandbox.runtime import Sandbox, SandboxSettings
 from tests.documents.snapshots import BODY
 
@@ -136,6 +137,7 @@ def hospital(
     plug_dmp(sandbox)
     yield Hospital(ward.doctor, ward.patient, ward.episode, ward.unit, sandbox)
     sandbox.dmp.faults.clear()
+    gateway_close()
 
 
 def _ward(settings: LazySettings, folder: Path) -> Ward:
