@@ -77,6 +77,8 @@ def _related(user: User) -> QuerySet[Episode]:
     member = CareTeamMember.objects.filter(
         Q(until__isnull=True) | Q(until__gt=timezone.now()), episode=OuterRef("pk"), user=user
     )
+    if serves_every_unit(user):
+        return Episode.objects.filter(live).annotate(is_team=Exists(member))
     codes = [unit.code for unit in units_of(user)]
     passed = Movement.objects.filter(
         Q(medical_unit_code__in=codes) | Q(nursing_unit_code__in=codes) | Q(housing_unit_code__in=codes),

@@ -287,7 +287,7 @@ def test_an_identity_that_changes_without_orders_costs_one_query(ward, django_as
 def test_reconsidering_costs_the_same_for_many_orders(ward, many_orders, django_assert_num_queries):
     many_orders(12)
     Patient.objects.update(is_ins_recovered=False)
-    with django_assert_num_queries(6):  # savepoint, orders, choices, orders, events, release
+    with django_assert_num_queries(7):  # savepoint, locks, orders, choices, orders, events, release
         assert services.orders_reconsider(orders=Order.objects.all()) == 12
 
 

@@ -306,10 +306,20 @@ def test_an_order_whose_lease_was_lost_is_left_to_who_holds_it(ward):
     assert len(orders_decide(prepared=list(orders_prepare(taken)), worker="quick")) == 1
 
 
+def test_a_replaced_version_whose_message_waits_for_the_pfi_never_leaves(ward, far_pfi):
+    first = ward.write_letter()
+    orders_drain(worker=WORKER)
+    assert order_of(first).state == OrderState.SENDING
+    ward.revise(first)
+    assert order_of(first).state == OrderState.SUPERSEDED
+    assert Message.objects.get().state == MessageState.REJECTED
+
+
 @pytest.mark.requirement("F-PFI-19")
 def test_a_version_waits_for_the_answer_to_the_one_before(ward, far_pfi):
     first = ward.write_letter()
     orders_drain(worker=WORKER)
+    Message.objects.update(state=MessageState.SENT)  # on the line, its answer not read yet
     second = ward.revise(first)
     orders_drain(worker=WORKER)
     waiting = order_of(second)
@@ -359,7 +369,7 @@ def test_two_workers_share_the_orders_and_send_none_twice(ward, many_orders):
 
 # --- cost --------------------------------------------------------------------------------------
 @pytest.mark.parametrize("count", [2, 40])
-def test_deciding_costs_six_statements_and_preparing_two_however_many_orders(
+def test_deciding_costs_nine_statements_and_preparing_two_however_many_orders(
     ward, many_orders, far_pfi, django_assert_num_queries, count
 ):
     many_orders(count)
@@ -367,7 +377,8 @@ def test_deciding_costs_six_statements_and_preparing_two_however_many_orders(
     assert len(claimed) == count
     with django_assert_num_queries(2):
         prepared = list(orders_prepare(claimed))
-    with django_assert_num_queries(7 + 2):  # orders, choices, lineages, partner, messages, states, events
+    # patients and orders locked, then orders, choices, lineages, partner, messages, states, events
+    with django_assert_num_queries(9 + 2):
         assert len(orders_decide(prepared=prepared, worker=WORKER)) == count
 
 
