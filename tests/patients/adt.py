@@ -7,7 +7,10 @@ from exchange.identifiers import new_control_id
 AUTHORITY = "CHU-X&000897406&N"
 TEST_OID = "1.2.250.1.213.1.4.10"
 INS = "279035121518989"
-MOVEMENT_EVENTS = frozenset("A01 A02 A03 A04 A05 A06 A07 A11 A12 A13 A21 A22 A38 A52 A53 A54 A55 Z99".split())
+WITH_VISIT = frozenset(
+    "A01 A02 A03 A04 A05 A06 A07 A08 A09 A10 A11 A12 A13 A14 A15 A16 A21 A22 A25 A26 A27 A32 A33 A38 "
+    "A52 A53 A54 A55 Z99".split()
+)
 
 
 def adt(
@@ -70,7 +73,7 @@ def adt(
         f"EVN||{recorded}||||{at}",
         "PID" + "|".join(pid).rstrip("|"),
     ]
-    if event in MOVEMENT_EVENTS:
+    if event in WITH_VISIT:
         pv1 = [""] * 20
         pv1[1], pv1[2], pv1[3] = "1", patient_class, f"{unit}^{room}^{bed}"
         pv1[7], pv1[19] = attending, f"{visit}^^^CHU-X&000897406&M^VN"
