@@ -61,7 +61,7 @@ def adt(
         )
         if part
     )
-    names = f"{name}^{given}^{given_names}^^^^L" + (f"~{used}^^^^^D" if used else "")
+    names = f"{name}^{given}^{given_names}^^^^L" + (f"~{used}{'^' * (6 - used.count('^'))}D" if used else "")
     places = f"{address}~^^^^^^BDL^^{cog}" if cog else address
     pid = [""] * 34
     pid[1], pid[3], pid[5], pid[7], pid[8] = "1", identifiers, names, birth, sex
