@@ -169,6 +169,12 @@ def _choices_fact(patient: Patient, user: User, choices: CurrentChoices | None) 
     )
 
 
+def stay_words(episode: Episode) -> str:
+    """`séjour 000897406, CHIR V`: enough to tell two stays apart."""
+    number = f"séjour {episode.visit_number}" if episode.visit_number else episode.get_kind_display().lower()
+    return f"{number}, {episode.unit.name}" if episode.unit else number
+
+
 def bed_words(episode: Episode) -> str:
     """Room and bed, `12-1`."""
     return "-".join(part for part in (episode.room, episode.bed) if part)

@@ -16,10 +16,11 @@ from documents.selectors import DocumentRow, DocumentSort
 from dossier.filters import NOT_SENT
 from sending.enums import Channel, OrderAction, OrderState
 from sending.models import Order
-from sending.rules import may_hold, may_release
+from sending.rules import LEFT_STATES, may_hold, may_release
 from sending.selectors import latest_by_channel
 from ui.components import Column, Entry
 from ui.french import scheduled
+from ui.pills import label
 
 CHANNEL_WORDS = {
     Channel.DMP: "DMP",
@@ -111,6 +112,7 @@ class Preview:
     """Inputs of dossier/_preview_content.html."""
 
     uid: str
+    url: str
     title: str
     type: str
     act_date: datetime
@@ -153,7 +155,7 @@ def row_of(row: DocumentRow, orders: Sequence[Order], user: User, *, selected: V
         preview_url=reverse("dossier:preview", args=[shown.uid]),
         origin=document.origins[0],
         marks=marks_of(row),
-        sendings=[] if is_draft or is_foreign else sendings_of(orders, user),
+        sendings=[] if is_draft or is_foreign else sendings_of(orders, user, shown),
         is_draft=is_draft,
         edit_url=reverse("dossier:letter_edit", args=[row.draft.uid]) if can_edit and row.draft else "",
         has_no_sending=is_foreign,
@@ -176,12 +178,33 @@ def marks_of(row: DocumentRow) -> list[Mark]:
     return marks
 
 
-def sendings_of(orders: Sequence[Order], user: User) -> list[Sending]:
-    """What each channel says; without any order the document was never sent (SC.DMP/HISTO.01)."""
-    latest = latest_by_channel(orders)
-    if not latest:
-        return [Sending("DMP", NOT_SENT)]
-    return [sending_of(order, user) for order in latest.values()]
+def sendings_of(orders: Sequence[Order], user: User, version: Version) -> list[Sending]:
+    """What each channel says of this version; without any order it was never sent (SC.DMP/HISTO.01).
+
+    An older version that is outside is said apart: its state is not that of the one shown.
+    """
+    own, older = orders_by_age(orders, version)
+    sendings = [sending_of(order, user) for order in latest_by_channel(own).values()]
+    sendings = sendings or [Sending("DMP", NOT_SENT)]
+    if not own:
+        sendings += [
+            Sending(CHANNEL_WORDS[channel], "", text=f"version {order.version.number} : {state_label(order)}")
+            for channel, order in latest_by_channel(older).items()
+            if order.state in LEFT_STATES
+        ]
+    return sendings
+
+
+def orders_by_age(orders: Sequence[Order], version: Version) -> tuple[list[Order], list[Order]]:
+    """The orders of a version, and those of the versions before it."""
+    own = [order for order in orders if order.version_id == version.pk]
+    older = [order for order in orders if order.version.number < version.number]
+    return own, older
+
+
+def state_label(order: Order) -> str:
+    """The state in words, for a sentence."""
+    return label("sending", state_of(order)).lower()
 
 
 def sending_of(order: Order, user: User) -> Sending:
@@ -232,9 +255,9 @@ def preview_of(version: Version, row: DocumentRow, orders: Sequence[Order], user
     may_write = user.has_perm("documents.write")
     may_revise = version.state == VersionState.CURRENT and may_write and document.model and not row.draft
     pdf_url = reverse("dossier:document_pdf", args=[version.uid])
-    mine = [order for order in orders if order.version_id == version.pk]
     return Preview(
         uid=str(version.uid),
+        url=reverse("dossier:preview", args=[version.uid]),
         title=document.title,
         type=row.type_label,
         act_date=version.act_at or version.edited_at,
@@ -255,7 +278,7 @@ def preview_of(version: Version, row: DocumentRow, orders: Sequence[Order], user
         else "",
         warnings=warnings_of(version, row),
         more=_other_entries(version, row, patient_url),
-        recipients=() if is_draft else tuple(sendings_of(mine, user)),
+        recipients=() if is_draft else tuple(sendings_of(orders, user, version)),
     )
 
 

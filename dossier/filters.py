@@ -107,8 +107,9 @@ def sending_states(row: DocumentRow, orders: Sequence[Order]) -> set[str]:
     """In which states of the filter a document is; a cancelled sending is no sending (SC.DMP/HISTO.01)."""
     if row.shown.state == VersionState.DRAFT:
         return {TO_VALIDATE}
-    states = {str(order.state) for order in latest_by_channel(orders).values()}
-    if Origin.PRODUCED in row.document.origins and was_never_sent(OrderState(one.state) for one in orders):
+    own = [order for order in orders if order.version_id == row.shown.pk]
+    states = {str(order.state) for order in latest_by_channel(own).values()}
+    if Origin.PRODUCED in row.document.origins and was_never_sent(OrderState(one.state) for one in own):
         states.add(NOT_SENT)
     return states
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,9 +22,9 @@ from consent.models import Choice
 from consent.selectors import CurrentChoices, choices_current, choices_history
 from consent.services import choices_record
 from dossier.access import reader, record_for_page
-from dossier.banner import banner_of, rail_of
+from dossier.banner import banner_of, rail_of, stay_words
 from patients.models import Episode
-from patients.selectors import Record
+from patients.selectors import Record, stays_under_way
 
 FEEDING = (
     (ChoiceValue.NOT_COLLECTED, "Non recueillie", "Les documents partent"),
@@ -50,7 +51,9 @@ def choices(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
     """The two subjects, their three values, their history; recording asks `consent.record`."""
     user, actor = reader(request)
     record = record_for_page(request, patient_uid)
-    episode = record.episode
+    stays = stays_under_way(record)
+    asked_stay = request.GET.get("sejour", "")
+    episode = next((one for one in stays if str(one.uid) == asked_stay), stays[0] if stays else None)
     if episode is None:
         messages.error(request, "Ce patient n’a pas de séjour en cours : aucun choix à recueillir.")
         return HttpResponseRedirect(reverse("dossier:search"))
@@ -66,15 +69,18 @@ def choices(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
     }
     if errors:
         return _page(request, record, episode, user, asked=asked, errors=errors)
-    choices_record(
-        episode=episode,
-        alimentation=ChoiceValue(asked[Subject.ALIMENTATION]),
-        consultation=ChoiceValue(asked[Subject.CONSULTATION]),
-        by_representative=bool(request.POST.get("representative")),
-        actor=actor,
-    )
-    messages.success(request, "Choix du patient enregistrés.")
-    return HttpResponseRedirect(reverse("dossier:choices", args=[patient_uid]))
+    concerned = stays if request.POST.get("every_stay") else (episode,)
+    with transaction.atomic():
+        for stay in concerned:
+            choices_record(
+                episode=stay,
+                alimentation=ChoiceValue(asked[Subject.ALIMENTATION]),
+                consultation=ChoiceValue(asked[Subject.CONSULTATION]),
+                by_representative=bool(request.POST.get("representative")),
+                actor=actor,
+            )
+    messages.success(request, _recorded_words(len(concerned)))
+    return HttpResponseRedirect(_url(patient_uid, episode))
 
 
 def _page(
@@ -97,7 +103,13 @@ def _page(
         "banner": banner_of(record, user, choices=current),
         "rail": rail_of(record.patient, user, current="choices"),
         "steps": [],
-        "url": reverse("dossier:choices", args=[record.patient.uid]),
+        "url": _url(record.patient.uid, episode),
+        "stay": stay_words(episode),
+        "other_stays": [
+            {"label": stay_words(one), "url": _url(record.patient.uid, one)}
+            for one in stays_under_way(record)
+            if one != episode
+        ],
         "stay_form": None,
         "alimentation": {
             "value": values[Subject.ALIMENTATION],
@@ -122,6 +134,15 @@ def _page(
         else reverse("dossier:home"),
     }
     return render(request, "consent/choices.html", context, status=422 if errors else 200)
+
+
+def _url(patient_uid: UUID, episode: Episode) -> str:
+    return f"{reverse('dossier:choices', args=[patient_uid])}?sejour={episode.uid}"
+
+
+def _recorded_words(count: int) -> str:
+    words = "Choix du patient enregistrés"
+    return f"{words}." if count == 1 else f"{words} pour {count} séjours."
 
 
 def history_lines(history: Sequence[Choice], current: CurrentChoices) -> list[dict[str, Any]]:

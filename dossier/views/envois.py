@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from audit.errors import ApplicationError
 from documents.selectors import document_row
 from dossier.access import reader, record_for_page
 from dossier.banner import banner_of, rail_of
-from dossier.document_list import RowAction, detail_of, preview_of, state_of
+from dossier.document_list import RowAction, detail_of, state_of
 from dossier.document_list import row_of as document_row_of
 from dossier.editor import gate_words
 from dossier.enums import ListPage
@@ -68,7 +68,7 @@ PAGE_ORDERS = 2000
 # What « Annuler » in the toast does, for the actions that can be taken back.
 UNDO = {"hold": "release", "release": "hold"}
 # Which row asked: the document list and the work list answer their own.
-DOCUMENT_ROW, WORK_ROW = "doc-", "envoi-"
+DOCUMENT_ROW = "doc-"
 NEXT_WORDS = {
     OrderState.HELD: "Ne part pas tant qu’il est retenu.",
     OrderState.SCHEDULED: "Part seul à l’heure dite.",
@@ -173,28 +173,38 @@ def orders_act(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(_back(request))
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Inputs of dossier/_done_toast.html."""
+
+    strong: str
+    text: str
+    undo_url: str = ""
+    undo_target: str = ""
+
+
 def _row_answer(request: HttpRequest, order: Order, user: User, action: str) -> HttpResponse:
     """The row that asked, as it is now, and a toast with what takes the action back."""
-    undo = UNDO.get(action, "")
-    is_possible = bool(undo) and ACTIONS[undo][3](OrderState(order.state)).is_allowed
-    document = order.version.document
-    context: dict[str, Any] = {
-        "done": f"Envoi {DONE_WORDS[action]}.",
-        "done_about": f"{document.patient.birth_name}, {document.title}.",
-        "undo_url": reverse("dossier:order_act", args=[order.uid, undo]) if is_possible else "",
-    }
     asked_by = request.headers.get("HX-Target", "")
-    if asked_by.startswith(WORK_ROW):
-        return render(request, "dossier/_envois_answer.html", context | {"row": row_of(order, user)})
-    row = document_row(document.pk)
-    orders = orders_of_documents([document.pk])[document.pk]
-    shown = document_row_of(row, orders, user, selected=None)
-    context["preview"] = preview_of(order.version, row, orders, user)
+    document = order.version.document
+    undo = UNDO.get(action, "")
+    is_undoable = bool(undo) and ACTIONS[undo][3](OrderState(order.state)).is_allowed
+    context: dict[str, Any] = {
+        "done": Done(
+            strong=f"Envoi {DONE_WORDS[action]}.",
+            text=f"{document.patient.birth_name}, {document.title}.",
+            undo_url=reverse("dossier:order_act", args=[order.uid, undo]) if is_undoable else "",
+            undo_target=f"#{asked_by}",
+        )
+    }
     if asked_by.startswith(DOCUMENT_ROW):
-        return render(request, "dossier/_document_answer.html", context | {"row": shown})
-    # « Annuler » of a toast knows neither list: both rows go by their identifier.
-    context |= {"work_row": row_of(order, user), "document_row": shown}
-    return render(request, "dossier/_undo_answer.html", context)
+        orders = orders_of_documents([document.pk])[document.pk]
+        row = document_row_of(document_row(document.pk), orders, user, selected=None)
+        answer = render(request, "dossier/_document_row.html", context | {"row": row})
+    else:
+        answer = render(request, "dossier/_envois_row.html", context | {"row": row_of(order, user)})
+    answer["HX-Trigger"] = "envoi"
+    return answer
 
 
 def row_of(order: Order, user: User) -> dict[str, Any]:

@@ -36,8 +36,8 @@ from dossier.editor import (
     helper_of,
     panel_of,
 )
-from dossier.errors import ChosenMomentUnreadable
-from patients.selectors import record
+from dossier.errors import ChosenMomentUnreadable, NoStayToConclude
+from patients.selectors import record, stays_to_conclude
 from sending.enums import OrderState
 from sending.selectors import orders_of_documents
 from ui.pills import label
@@ -50,13 +50,18 @@ FIRST_YEAR, LAST_YEAR = 2000, 2100
 @requires("patients.open", "documents.write")
 @require_POST
 def letter_new(request: HttpRequest, patient_uid: UUID, model: str) -> HttpResponse:
-    """Open a draft for the current episode and go write it."""
+    """Open a draft for the stay asked for, else for the likeliest, and go write it."""
     user, actor = reader(request)
     if model not in WRITING_MODELS:
         raise Http404
     opened = record_for_page(request, patient_uid)
+    stays = stays_to_conclude(opened)
+    asked = request.GET.get("sejour", "")
+    stay = next((one for one in stays if not asked or str(one.uid) == asked), None)
+    if stay is None:
+        raise NoStayToConclude()
     draft = draft_create(
-        patient=opened.patient, episode=opened.episode, unit=None, model=model, author=user, actor=actor
+        patient=opened.patient, episode=stay, unit=None, model=model, author=user, actor=actor
     )
     return HttpResponseRedirect(reverse("dossier:letter_edit", args=[draft.uid]))
 

@@ -23,12 +23,13 @@ from documents.snapshot import snapshot_build
 from documents.store import content_get
 from documents.writing import WRITING_MODELS
 from dossier.access import reader, record_for_page, version_for_page
-from dossier.banner import banner_of, rail_of
+from dossier.banner import banner_of, rail_of, stay_words
 from dossier.document_list import columns_of, preview_of, row_of
 from dossier.enums import ListPage
 from dossier.filters import DOCUMENT_FILTERS, document_filters, document_menus, keep_documents
 from dossier.remembered import CLEAR, SORT, list_query
 from interop.ins.codes import ins_nature
+from patients.selectors import Record, stays_to_conclude
 from sending.selectors import orders_of_documents
 
 DOCUMENT_SORTS = {sort.value: sort for sort in DocumentSort}
@@ -62,7 +63,7 @@ def patient(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
         "banner": banner_of(record, user),
         "rail": rail_of(record.patient, user, current="documents", counts={"documents": len(rows)}),
         "count": len(rows),
-        "new_documents": _new_documents(request, patient_uid),
+        "new_documents": _new_documents(request, record),
         "filters": document_menus(filters, rows),
         "text": filters.text,
         "filter_action": url,
@@ -173,11 +174,18 @@ def _asked_version(request: HttpRequest, rows: list[DocumentRow]) -> tuple[Docum
     return (newest, newest.shown) if newest else None
 
 
-def _new_documents(request: HttpRequest, patient_uid: UUID) -> list[dict[str, str]]:
+def _new_documents(request: HttpRequest, record: Record) -> list[dict[str, str]]:
+    """What this person may write, for each stay that may be concluded; the stay is named if several."""
     user, _ = reader(request)
-    if not user.has_perm("documents.write"):
+    stays = stays_to_conclude(record)
+    if not user.has_perm("documents.write") or not stays:
         return []
     return [
-        {"label": model.title, "url": reverse("dossier:letter_new", args=[patient_uid, model.code])}
+        {
+            "label": model.title if len(stays) == 1 else f"{model.title} – {stay_words(stay)}",
+            "url": reverse("dossier:letter_new", args=[record.patient.uid, model.code])
+            + f"?sejour={stay.uid}",
+        }
         for model in WRITING_MODELS.values()
+        for stay in stays
     ]

@@ -9,6 +9,8 @@ from patients.selectors.record import (
     alert_lines,
     patient_by_uid,
     record,
+    stays_to_conclude,
+    stays_under_way,
     unit_list,
 )
 from patients.selectors.search import (
@@ -40,5 +42,7 @@ __all__ = [
     "record",
     "relations_for",
     "search",
+    "stays_to_conclude",
+    "stays_under_way",
     "unit_list",
 ]

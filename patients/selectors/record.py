@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import User
 from interop.ins.key import Ins
-from patients.enums import AlertKind, AlertState, EpisodeState, IdentifierKind, TeamSource
+from patients.enums import AlertKind, AlertState, EpisodeKind, EpisodeState, IdentifierKind, TeamSource
 from patients.models import PRESENT_STATES, Alert, CareTeamMember, Episode, Identifier, Patient
 from patients.selectors.access import in_units_of
 
@@ -148,6 +150,30 @@ def _episode_shown(episodes: tuple[Episode, ...]) -> Episode | None:
         if found is not None:
             return found
     return None
+
+
+def stays_to_conclude(record: Record) -> tuple[Episode, ...]:
+    """The stays that a discharge letter may be about, the likeliest first.
+
+    Those that began and are open, hospital stays before visits, else those closed since less than
+    CARE_RELATION_DAYS, the last to end first. Never a planned one: it has nothing to conclude.
+    """
+    opened = [one for one in record.episodes if one.state == EpisodeState.OPEN]
+    if opened:
+        return tuple(sorted(opened, key=lambda one: one.kind != EpisodeKind.INPATIENT))
+    limit = timezone.now() - timedelta(days=settings.CARE_RELATION_DAYS)
+    ended = [
+        (one.discharged_at, one)
+        for one in record.episodes
+        if one.state == EpisodeState.CLOSED and one.discharged_at and one.discharged_at > limit
+    ]
+    return tuple(one for _, one in sorted(ended, key=lambda pair: pair[0], reverse=True))
+
+
+def stays_under_way(record: Record) -> tuple[Episode, ...]:
+    """The stays, open or planned, for which the patient may still choose; else the last one."""
+    living = tuple(one for one in record.episodes if one.state in PRESENT_STATES)
+    return living or ((record.episode,) if record.episode else ())
 
 
 def _team(episode: Episode | None) -> tuple[TeamLine, ...]:
