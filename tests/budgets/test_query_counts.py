@@ -1,0 +1,172 @@
+"""What a page asks of the database does not grow with what it shows, and changes only knowingly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.enums import RoleCode
+from accounts.services import assignment_give, roles_install
+from audit.context import system_actor
+from consent.enums import Subject
+from documents.models import Version
+from documents.writing import LDL_SES
+from patients.models import Episode, Patient
+from sending.enums import Channel, OrderAction, OrderState
+from sending.models import Order
+from tests.budgets.baseline import IS_NOTING, baseline, note, statements
+from tests.factories import (
+    AlertFactory,
+    ChoiceFactory,
+    DocumentFactory,
+    EpisodeFactory,
+    QualifiedPatientFactory,
+    ValidatedVersionFactory,
+)
+from tests.hospital import Ward
+from tests.signing_in import sign_in
+from tests.test_permissions import ADDRESSES
+
+FEW, MANY = 2, 7
+ANONYMOUS = frozenset({"accounts:login"})
+
+
+@dataclass(frozen=True)
+class Record:
+    """The record that the pages show: a draft, and a letter already sent."""
+
+    ward: Ward
+    draft: Version
+    letter: Version
+
+    @property
+    def patient(self) -> Patient:
+        return self.ward.patient
+
+
+PAGES: dict[str, Callable[[Record], str]] = {
+    "accounts:login": lambda record: reverse("accounts:login"),
+    "accounts:profile": lambda record: reverse("accounts:profile"),
+    "dossier:home": lambda record: reverse("dossier:home"),
+    "dossier:counters": lambda record: reverse("dossier:counters"),
+    "dossier:search, by birth date": lambda record: search("17/05/1962 dur"),
+    "dossier:search, by name": lambda record: search("durand camille"),
+    "dossier:search, by sound": lambda record: search("durant camille"),
+    "dossier:search, by number": lambda record: search("000003"),
+    "dossier:search, by matricule": lambda record: search("279035121518989"),
+    "dossier:search, nobody": lambda record: search("zzyzx inconnu"),
+    "dossier:search_results": lambda record: f"{reverse('dossier:search_results')}?q=durand+camille",
+    "dossier:patient": lambda record: reverse("dossier:patient", args=[record.patient.uid]),
+    "dossier:patient, with preview": lambda record: (
+        reverse("dossier:patient", args=[record.patient.uid]) + f"?document={record.letter.uid}"
+    ),
+    "dossier:choices": lambda record: reverse("dossier:choices", args=[record.patient.uid]),
+    "dossier:patient_envois": lambda record: reverse("dossier:patient_envois", args=[record.patient.uid]),
+    "dossier:preview": lambda record: reverse("dossier:preview", args=[record.letter.uid]),
+    "dossier:document_pdf": lambda record: reverse("dossier:document_pdf", args=[record.letter.uid]),
+    "dossier:document_cda": lambda record: reverse("dossier:document_cda", args=[record.letter.uid]),
+    "dossier:letter_edit": lambda record: reverse("dossier:letter_edit", args=[record.draft.uid]),
+    "dossier:envois": lambda record: reverse("dossier:envois"),
+    "dossier:envois_rows": lambda record: reverse("dossier:envois_rows"),
+}
+
+
+def search(text: str) -> str:
+    return f"{reverse('dossier:search')}?q={text.replace(' ', '+')}"
+
+
+@pytest.fixture
+def doctor(ward: Ward) -> Client:
+    roles_install()
+    assignment_give(
+        user=ward.doctor,
+        role=RoleCode.PRESCRIPTEUR,
+        unit=ward.unit,
+        giver=None,
+        actor=system_actor("tests"),
+    )
+    return sign_in(Client(), ward.doctor)
+
+
+@pytest.fixture
+def record(ward: Ward) -> Record:
+    return Record(ward, draft=ward.draft(), letter=ward.write_letter())
+
+
+def fill(ward: Ward, count: int) -> None:
+    """More of everything that a page may list: patients of the unit, documents of the record."""
+    for _ in range(count):
+        patient = QualifiedPatientFactory(birth_name="DURAND", first_birth_given_name="CAMILLE")
+        episode = EpisodeFactory(patient=patient, unit=ward.unit)
+        AlertFactory(patient=patient)
+        for subject in Subject:
+            ChoiceFactory(episode=episode, subject=subject)
+        letter_of(ward, patient, episode)
+        letter_of(ward, ward.patient, ward.episode)
+
+
+def letter_of(ward: Ward, patient: Patient, episode: Episode) -> None:
+    document = DocumentFactory(patient=patient, episode=episode, unit=ward.unit, model=LDL_SES.code)
+    version = ValidatedVersionFactory(document=document, author=ward.doctor)
+    Order.objects.create(
+        version=version,
+        channel=Channel.DMP,
+        action=OrderAction.INITIAL,
+        state=OrderState.FAILED,
+        error_code="DMPClosed",
+        lineage=f"lineage-{version.pk}",
+        idempotency_key=f"key-{version.pk}",
+    )
+
+
+def count_of(client: Client, address: str) -> list[str]:
+    """Statements of a page the second time it is shown: the first one may remember something."""
+    assert client.get(address).status_code == 200
+    with statements() as sent:
+        assert client.get(address).status_code == 200
+    return sent
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_asks_as_often_whatever_it_shows(
+    page: str, ward: Ward, record: Record, doctor: Client
+) -> None:
+    address = PAGES[page](record)
+    browser = Client() if page in ANONYMOUS else doctor
+    fill(ward, FEW)
+    few = count_of(browser, address)
+    fill(ward, MANY)
+    many = count_of(browser, address)
+
+    assert len(many) == len(few), "\n".join(many)
+    if IS_NOTING:
+        note(page, len(many))
+    assert len(many) == baseline().get(page), "\n".join(many)
+
+
+def test_every_noted_page_still_exists() -> None:
+    assert baseline().keys() == PAGES.keys()
+
+
+NO_PAGES = frozenset(
+    {
+        # Answers of the machine, and what only writes or leads elsewhere.
+        "health-live", "health-ready", "ui:theme", "ui:shortcuts", "ui:guide",
+        "accounts:login_local", "accounts:choose", "accounts:no_account", "accounts:lock_now",
+        "accounts:locked", "accounts:unlock_local", "accounts:logout", "accounts:logged_out",
+        "accounts:logout_provider", "accounts:sessions_close", "accounts:password",
+        "accounts:review_export", "accounts:oidc_start", "accounts:oidc_callback",
+        "accounts:logout_response", "dossier:ins", "dossier:letter_new", "dossier:letter_panel",
+        "dossier:letter_validate", "dossier:revise", "dossier:orders_act", "dossier:order_act",
+    }
+)  # fmt: skip
+
+
+def test_every_page_has_a_budget() -> None:
+    """A new address is measured, or said here to be no page."""
+    measured = {page.partition(",")[0] for page in PAGES}
+    assert {address.name for address in ADDRESSES} == measured | NO_PAGES
