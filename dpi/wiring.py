@@ -10,6 +10,7 @@ import os
 import socket
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -20,23 +21,35 @@ from exchange.enums import Transport
 from exchange.models import Message
 from exchange.services import message_hand_over
 from exchange.tasks import hand_over
-from patients.models import Episode
-from pfi.oppositions import Stay, opposition_source_register
+from patients.enums import IdentifierKind
+from patients.models import Episode, Identifier
 from pfi.services import jobs_oppose
+from pfi.stays import Known, Stay, stay_source_register
 
 
 def connect() -> None:
     """Called once, when the applications are loaded."""
-    opposition_source_register(is_opposed)
+    stay_source_register(known_of)
     choice_changed.connect(on_choice_changed, dispatch_uid="dpi.wiring.choice_changed")
 
 
-def is_opposed(stay: Stay) -> bool:
-    """Whether the patient opposed the feeding of the DMP for this stay; unknown stays are not."""
-    if not stay.visit_number:
-        return False
-    episodes = list(Episode.objects.filter(visit_number=stay.visit_number).values_list("pk", flat=True))
-    return any(not choices.feeding.allowed for choices in choices_current_for(episodes).values())
+def known_of(stay: Stay) -> Known:
+    """What the DPI knows of a stay: the patient behind its IPP, and the choice that counts.
+
+    A visit number that two stays share is opposed when one of them is.
+    """
+    episodes = Episode.objects.filter(visit_number=stay.visit_number).values_list("pk", flat=True)
+    choices = choices_current_for(list(episodes) if stay.visit_number else [])
+    return Known(
+        is_opposed=any(not choice.feeding.allowed for choice in choices.values()),
+        patient_uid=_patient_uid(stay.ipp),
+    )
+
+
+def _patient_uid(ipp: str) -> UUID | None:
+    owners = Identifier.objects.filter(kind=IdentifierKind.IPP, value=ipp, is_active=True)
+    found = list(owners.values_list("patient__uid", flat=True)[:2]) if ipp else []
+    return found[0] if len(found) == 1 else None
 
 
 def on_choice_changed(*, episode: Episode, subject: Subject, **kwargs: Any) -> None:

@@ -11,9 +11,9 @@ from exchange.registry import Outcome, Reception
 from interop.hl7v2 import codes
 from interop.hl7v2.errors import Hl7Error
 from pfi.enums import JobChannel
-from pfi.oppositions import is_opposed
 from pfi.orders import ACTIONS, channels_of, order_read
 from pfi.services import job_create
+from pfi.stays import known_of
 from pfi.tasks import drain
 
 
@@ -21,7 +21,8 @@ def order_receive(reception: Reception) -> Outcome:
     """Check an MDM or ORU order and create one job for each channel; Hl7Error refuses it whole."""
     order = order_read(reception.parsed)
     channels: list[JobChannel] = channels_of(order)
-    if JobChannel.DMP in channels and order.action != codes.Action.DELETE and is_opposed(order):
+    known = known_of(order)
+    if JobChannel.DMP in channels and order.action != codes.Action.DELETE and known.is_opposed:
         raise Hl7Error(codes.ERROR_APPLICATION, "", "Patient opposé à l’alimentation du DMP")
     cda = order.document.cda
     lineage = cda.set_id.root if cda is not None and cda.set_id is not None else order.document.id.root
@@ -34,4 +35,4 @@ def order_receive(reception: Reception) -> Outcome:
             set_id=lineage,
         )
     transaction.on_commit(lambda: drain.apply_async(retry=False), robust=True)
-    return Outcome(warnings=order.warnings)
+    return Outcome(warnings=order.warnings, patient_uid=known.patient_uid)

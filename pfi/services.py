@@ -58,7 +58,7 @@ def job_create(
 ) -> Job:
     """One job of an accepted order, with the identifiers that will leave (dmp 8: fixed at enqueue)."""
     document = order.document
-    visit = order.visit
+    visit, ins, requester = order.visit, order.patient.ins, order.requester
     job = Job.objects.create(
         message=message,
         channel=channel,
@@ -67,6 +67,10 @@ def job_create(
         document_unique_id=document.id.root,
         replaced_unique_id=document.replaced_id.root if document.replaced_id else "",
         submission_set_id=oid_allocate(Branch.SUBMISSION_SET, sequence=OID_SEQUENCE),
+        patient_ins=ins.matricule if ins else "",
+        patient_ins_oid=ins.oid if ins else "",
+        requester=requester.national_person_id if requester else "",
+        structure=requester.national_structure_id if requester else "",
         visit_number=visit.number.value if visit and visit.number else "",
         wants_reception_ack=order.flags.ack_reception,
     )
@@ -254,6 +258,7 @@ def _endpoint(application: str) -> Endpoint:
 
 
 def _trace(job: Job, outcome: Outcome) -> None:
+    """One row for each end of a job: who asked, for whom, what, with which outcome (spec dmp 7)."""
     trace_write(
         type="dmp.submit" if job.action != JobAction.DELETE else "dmp.delete",
         action=Action.EXECUTE,
@@ -262,5 +267,13 @@ def _trace(job: Job, outcome: Outcome) -> None:
         patient_uid=job.message.patient_uid,
         object_type="job",
         object_uid=job.uid,
-        detail={"document": job.document_unique_id, "code": job.error_code},
+        detail={
+            "document": job.document_unique_id,
+            "lot": job.submission_set_id,
+            "ins": job.patient_ins,
+            "ins_oid": job.patient_ins_oid,
+            "requester": job.requester,
+            "structure": job.structure,
+            "code": job.error_code,
+        },
     )

@@ -26,7 +26,6 @@ from national.errors import NationalServiceError, Rejected, RejectionKind, Uncer
 from pfi.enums import JobAction, JobChannel, JobState
 from pfi.gateway import dmp_gateway
 from pfi.models import Job
-from pfi.oppositions import is_opposed
 from pfi.orders import order_of_bytes
 from pfi.services import (
     job_fail,
@@ -37,6 +36,7 @@ from pfi.services import (
     job_start,
     job_succeed,
 )
+from pfi.stays import known_of
 from pfi.submission import access_context, lot_of, submission_of
 
 logger = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ def _carry(job: Job) -> str:
         return _delete(job, order, gateway, context, patient)
     if job.is_uncertain and gateway.references(context, patient, job.document_unique_id):
         return "found_at_dmp"
-    if is_opposed(order):
+    if known_of(order).is_opposed:
         raise _Opposed
     replaced = _entries_replaced(order, gateway, context, patient)
     try:

@@ -1,0 +1,219 @@
+"""The PFI against the sandbox's DMP, over real TLS: what goes wrong on the wire, and what is never twice."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from audit.models import Trace
+from consent.enums import ChoiceValue
+from establishment.models import ServiceEndpoint
+from interop.ins.codes import INS_NIR_TEST_OID
+from national.models import Call
+from pfi.enums import JobState
+from pfi.models import Job
+from pfi.worker import jobs_drain
+from sending.enums import OrderReason, OrderState
+from sending.models import Order
+from sending.services import order_retry
+from sending.worker import orders_drain
+from tests.hospital import MATRICULE
+
+WORKER = "test"
+
+
+def order_of(version):
+    return Order.objects.get(version=version)
+
+
+def hand_over(version):
+    """The order reached the PFI; nothing was submitted yet."""
+    orders_drain(worker=WORKER)
+    assert order_of(version).state == OrderState.HANDED_OVER
+    return Job.objects.get(document_unique_id=version.unique_id)
+
+
+def work_again():
+    """The time of every waiting job has come."""
+    Job.objects.update(not_before=timezone.now() - timedelta(seconds=1))
+    jobs_drain(worker=WORKER)
+
+
+def fault(hospital, effect, version, **match):
+    hospital.sandbox.dmp.faults.add(effect, operation="TD2.1", unique_id=version.unique_id, **match)
+
+
+def calls():
+    return list(Call.objects.order_by("id").values_list("transaction", "outcome"))
+
+
+@pytest.mark.requirement("F-PFI-19", "DPI.CDA/HL7.04")
+@pytest.mark.parametrize("effect", ["accepted_then_drop", "reset"])
+def test_a_line_cut_leaves_the_outcome_unknown_the_dmp_is_asked_and_has_the_document_once(hospital, effect):
+    version = hospital.write_letter()
+    job = hand_over(version)
+    fault(hospital, effect, version)
+    jobs_drain(worker=WORKER)
+    job.refresh_from_db()
+    assert (job.state, job.is_uncertain) == (JobState.RETRYING, True)
+    assert order_of(version).state == OrderState.HANDED_OVER
+
+    work_again()
+    job.refresh_from_db()
+    assert job.state == JobState.DONE
+    assert order_of(version).state == OrderState.RECEIVED_DMP
+    assert hospital.dmp_document(version)["version_number"] == 1
+    asked = [transaction for transaction, _ in calls()]
+    expected = ["TD2.1", "TD3.1b"] if effect == "accepted_then_drop" else ["TD2.1", "TD3.1b", "TD2.1"]
+    assert asked == expected
+
+
+@pytest.mark.requirement("F-PFI-19")
+def test_an_answer_that_makes_no_sense_is_verified_before_anything_is_sent_again(hospital):
+    version = hospital.write_letter()
+    job = hand_over(version)
+    fault(hospital, "malformed", version)
+    jobs_drain(worker=WORKER)
+    work_again()
+    job.refresh_from_db()
+    assert job.state == JobState.DONE
+    assert hospital.dmp_document(version) is not None
+    assert [transaction for transaction, _ in calls()][:2] == ["TD2.1", "TD3.1b"]
+
+
+@pytest.mark.requirement("F-PFI-19")
+@pytest.mark.parametrize("effect", ["plain_answer", "answer_twice"])
+def test_an_answer_out_of_form_or_given_twice_is_understood(hospital, effect):
+    version = hospital.write_letter()
+    hand_over(version)
+    fault(hospital, effect, version)
+    jobs_drain(worker=WORKER)
+    assert order_of(version).state == OrderState.RECEIVED_DMP
+    assert hospital.dmp_document(version) is not None
+    assert calls() == [("TD2.1", "success")]
+
+
+@pytest.mark.requirement("F-PFI-19", "F-PFI-20")
+@pytest.mark.parametrize("effect", ["http:503", "registry:XDSRepositoryBusy"])
+def test_a_dmp_that_is_busy_is_tried_later(hospital, effect):
+    version = hospital.write_letter()
+    job = hand_over(version)
+    fault(hospital, effect, version)
+    jobs_drain(worker=WORKER)
+    job.refresh_from_db()
+    assert job.state == JobState.RETRYING
+    assert job.not_before > timezone.now()
+    work_again()
+    assert order_of(version).state == OrderState.RECEIVED_DMP
+
+
+@pytest.mark.requirement("F-PFI-16", "DPI.CDA/HL7.04")
+def test_a_refusal_of_the_dmp_reaches_the_order_with_its_code_and_is_relaunched_by_hand(hospital):
+    version = hospital.write_letter()
+    hand_over(version)
+    fault(hospital, "registry:XDSRegistryMetadataError", version)
+    jobs_drain(worker=WORKER)
+    failed = order_of(version)
+    assert (failed.state, failed.error_code) == (OrderState.FAILED, "XDSRegistryMetadataError")
+    assert failed.error_text
+
+    order_retry(order=failed, actor=hospital.actor)
+    orders_drain(worker=WORKER)
+    jobs_drain(worker=WORKER)
+    assert order_of(version).state == OrderState.RECEIVED_DMP
+    assert hospital.dmp_document(version) is not None
+
+
+@pytest.mark.requirement("F-PFI-16")
+def test_a_patient_without_dmp_is_told_so(hospital):
+    version = hospital.write_letter()
+    hand_over(version)
+    fault(hospital, "registry:XDSUnknownPatientId", version)
+    jobs_drain(worker=WORKER)
+    assert order_of(version).error_code == "XDSUnknownPatientId"
+    assert "DMP" in order_of(version).error_text
+
+
+@pytest.mark.requirement("F-PFI-20")
+def test_a_cachet_that_the_dmp_refuses_pauses_the_channel(hospital):
+    certificates = hospital.sandbox.addresses.certificates
+    ServiceEndpoint.objects.update(
+        signing_certificate_path=certificates.client_cert, signing_key_path=certificates.client_key
+    )
+    version = hospital.write_letter()
+    job = hand_over(version)
+    jobs_drain(worker=WORKER)
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.events.last().kind) == ("retrying", 0, "configuration")
+
+    ServiceEndpoint.objects.update(
+        signing_certificate_path=certificates.seal_cert, signing_key_path=certificates.seal_key
+    )
+    work_again()
+    assert order_of(version).state == OrderState.RECEIVED_DMP
+
+
+@pytest.mark.requirement("F-PFI-02", "F-PFI-17")
+def test_a_replacement_whose_parent_was_refused_is_a_new_document_of_the_dmp(hospital):
+    first = hospital.write_letter()
+    hand_over(first)
+    fault(hospital, "registry:XDSRegistryMetadataError", first)
+    jobs_drain(worker=WORKER)
+    second = hospital.revise(first)
+    orders_drain(worker=WORKER)
+    jobs_drain(worker=WORKER)
+    assert (order_of(first).state, order_of(second).state) == ("superseded", "received_dmp")
+    assert hospital.dmp_document(first) is None
+    assert hospital.dmp_document(second)["status"].endswith("Approved")
+
+
+@pytest.mark.requirement("SC.DMP/CONF.06.BIS", "F-PFI-03")
+def test_an_opposition_stops_a_document_at_the_pfi_and_its_withdrawal_sends_it(hospital):
+    version = hospital.write_letter()
+    job = hand_over(version)
+    hospital.choose(ChoiceValue.OPPOSED)
+    job.refresh_from_db()
+    blocked = order_of(version)
+    assert (job.state, job.error_code) == (JobState.CANCELLED, "OPPOSITION")
+    assert (blocked.state, blocked.reason) == (OrderState.BLOCKED, OrderReason.OPPOSITION)
+    jobs_drain(worker=WORKER)
+    assert (calls(), hospital.dmp_document(version)) == ([], None)
+
+    hospital.choose(ChoiceValue.NOT_OPPOSED)
+    orders_drain(worker=WORKER)
+    jobs_drain(worker=WORKER)
+    assert order_of(version).state == OrderState.RECEIVED_DMP
+    assert hospital.dmp_document(version) is not None
+
+
+@pytest.mark.requirement("F-PFI-05")
+def test_a_letter_hidden_from_the_patient_is_hidden_at_the_dmp(hospital):
+    version = hospital.write_letter(is_invisible_patient=True)
+    hand_over(version)
+    jobs_drain(worker=WORKER)
+    found = hospital.dmp_document(version)
+    assert set(found["confidentiality"]) == {"N", "INVISIBLE_PATIENT"}
+    assert found["visible_to_patient"] is False
+
+
+@pytest.mark.requirement("SC.DMP/CONF.14")
+def test_each_submission_is_traced_with_its_patient_and_document(hospital):
+    version = hospital.write_letter()
+    job = hand_over(version)
+    jobs_drain(worker=WORKER)
+    trace = Trace.objects.get(type="dmp.submit")
+    assert (trace.patient_uid, trace.object_uid, trace.outcome) == (
+        hospital.patient.uid,
+        job.uid,
+        "success",
+    )
+    assert trace.detail == {
+        "document": version.unique_id,
+        "lot": job.submission_set_id,
+        "ins": MATRICULE,
+        "ins_oid": INS_NIR_TEST_OID,
+        "requester": "899700900014",
+        "structure": "1990000101",
+        "code": "",
+    }
+    assert Call.objects.get().patient_uid == hospital.patient.uid
