@@ -17,7 +17,7 @@ from exchange.services import integrated_pfi_ensure
 
 ACTOR = system_actor("installation")
 
-# --- L'établissement : FINESS juridique, racine d'OID, domaines d'identification, sites, unités --------------
+# --- L'établissement : FINESS juridique, racine d'OID, domaines d'identification, sites, unités ---
 entity = legal_entity_set(
     finess="990000010",
     name="CENTRE HOSPITALIER D'EXEMPLE",
@@ -39,12 +39,12 @@ site = site_set(
 )
 unit = unit_set(code="6268", site=site, name="CHIR V", send_delay_minutes=120, actor=ACTOR)
 
-# --- Qui porte quoi (interrupteurs), et la PFI de ce logiciel ------------------------------------------------
+# --- Qui porte quoi (interrupteurs), et la PFI de ce logiciel ---
 for switch in (Switch.PSC, Switch.PFI_DMP):
     switch_set(code=switch, is_on=True, actor=ACTOR)
 integrated_pfi_ensure()
 
-# --- La ligne de la GAM : un port, des certificats mutuels, les MSH-3 et MSH-4 attendus ----------------------
+# --- La ligne de la GAM : un port, des certificats mutuels, les MSH-3 et MSH-4 attendus ---
 Partner.objects.update_or_create(
     code="gam",
     defaults={
@@ -57,7 +57,7 @@ Partner.objects.update_or_create(
     },
 )
 
-# --- Le DMP : certificat d'authentification (ligne) et cachet (signature), remis par l'IGC-Santé -------------
+# --- Le DMP : certificat d'authentification (ligne) et cachet (signature), remis par l'IGC-Santé ---
 endpoint_set(
     service=NationalService.DMP,
     base_url="https://dmp.example.org/si-dmp-server/v2/services/",
@@ -70,7 +70,7 @@ endpoint_set(
     actor=ACTOR,
 )
 
-# --- Les comptes : un administrateur fonctionnel par mot de passe, un médecin reconnu par son RPPS -----------
+# --- Les comptes : un administrateur fonctionnel par mot de passe, un médecin reconnu par son RPPS ---
 roles_install()
 if not User.objects.filter(login="adm-elambert").exists():
     administrator = user_create(

@@ -1,4 +1,4 @@
-"""Relit tous les documents que la base nomme et compte ceux qui manquent ou sont altérés : `dpi-manage shell`."""
+"""Relit tous les documents que la base nomme ; compte ce qui manque ou est altéré (`dpi-manage shell`)."""
 
 from documents.models import Version
 from documents.store import StoredContentDamaged, content_get
