@@ -43,6 +43,7 @@ from patients.services.writing import (
 
 _PID_3: Final = "PID^1^3"
 _RPPS_LENGTH: Final = 11
+_IDENTIFIER_SIZES: Final = {"value": 60, "namespace": 60, "oid": 64, "facility": 60}
 _SEXES: Final = {"M": Sex.MALE, "F": Sex.FEMALE, "U": Sex.UNDETERMINED}
 _KEPT: Final = {
     IdentityDecision.KEEP_NEWER: "PID-33 antérieur à l'identité connue : identité inchangée",
@@ -269,20 +270,39 @@ def _find(identity: PatientIdentity, ins: Ins | None) -> tuple[Patient | None, l
 
 
 def _identifier_key(received: ReceivedIdentifier) -> dict[str, str]:
-    """An authority is an OID (`oid`) or a FINESS (`facility`), beside its namespace."""
+    """An authority is an OID (`oid`) or a FINESS (`facility`), beside its namespace.
+
+    Raises:
+        Hl7Error: 102, longer than what is kept.
+    """
     authority = received.authority
     is_oid = authority.universal_id_type == codes.ISO
-    return {
-        "value": received.value[:60],
-        "namespace": authority.namespace[:60],
-        "oid": authority.universal_id[:64] if is_oid else "",
-        "facility": "" if is_oid else authority.universal_id[:60],
+    key = {
+        "value": received.value,
+        "namespace": authority.namespace,
+        "oid": authority.universal_id if is_oid else "",
+        "facility": "" if is_oid else authority.universal_id,
     }
+    for name, text in key.items():
+        whole(text, _IDENTIFIER_SIZES[name], _PID_3)
+    return key
+
+
+def whole(identifier: str, size: int, location: str) -> str:
+    """An identifier as received.
+
+    Raises:
+        Hl7Error: 102 at `location`, longer than what is kept. It is never cut: two persons, or two
+            stays, would become one.
+    """
+    if len(identifier) > size:
+        raise Hl7Error(codes.ERROR_DATA_TYPE, location, f"Identifiant de plus de {size} caractères")
+    return identifier
 
 
 # --- Writing -----------------------------------------------------------------------------------
 def _create(identity: PatientIdentity, told: _Told, change: Change) -> Patient:
-    owned = [_local_row(one) for one in identity.identifiers]
+    owned = _distinct(_local_row(one) for one in identity.identifiers)
     values = told.values | standing_values(told.standing) | {"is_closed": identity.reliability.closed}
     values.setdefault("first_birth_given_name", "")
     if told.ins is not None:
@@ -373,7 +393,7 @@ def _identifiers_sync(
     patient: Patient, held: list[Identifier], received: Iterable[ReceivedIdentifier]
 ) -> None:
     """The repetitions of an authority replace those held for the same authority (hl7v2 4.3)."""
-    rows = [_local_row(one) for one in received]
+    rows = _distinct(_local_row(one) for one in received)
     known = {_key(row): row for row in held if row.kind != IdentifierKind.INS}
     new = [row for row in rows if _key(row) not in known]
     told_keys = {_key(row) for row in rows}
@@ -391,6 +411,11 @@ def _identifiers_sync(
         row.patient = patient
     if new:
         Identifier.objects.bulk_create(new)
+
+
+def _distinct(rows: Iterable[Identifier]) -> list[Identifier]:
+    """A repetition of PID-3 that says the same thing twice says it once."""
+    return list({_key(row): row for row in rows}.values())
 
 
 def _key(row: Identifier) -> tuple[str, str, str, str, str, str]:

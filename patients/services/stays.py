@@ -35,7 +35,7 @@ from patients.rules.stay import (
     Step,
     stay_of,
 )
-from patients.services.received import person_name, person_rpps
+from patients.services.received import person_name, person_rpps, whole
 
 _VISIT_LOCATION: Final = "PV1^1^19"
 _MOVEMENT_LOCATION: Final = "ZBE^1^1"
@@ -239,7 +239,7 @@ def _episode_of(visit: Visit, patient: Patient) -> Episode | None:
 def _episode_new(adt: AdtMessage, visit: Visit, patient: Patient) -> Episode:
     return Episode(
         patient=patient,
-        visit_number=visit.number.value[:60] if visit.number else "",
+        visit_number=whole(visit.number.value, 60, "PV1^1^19") if visit.number else "",
         visit_authority=_authority(visit.number) if visit.number else "",
         **_visit_values(adt),
     )
@@ -250,7 +250,7 @@ def _visit_values(adt: AdtMessage) -> dict[str, Any]:
     values: dict[str, Any] = {}
     visit = adt.visit
     if visit is not None and visit.account is not None:
-        values["account_number"] = visit.account.value[:60]
+        values["account_number"] = whole(visit.account.value, 60, "PID^1^18")
     if visit is not None and visit.expected_discharge_at is not None:
         values["expected_discharge_at"] = visit.expected_discharge_at
     if adt.choices is not None and adt.choices.dmp_status:
@@ -428,8 +428,8 @@ def _code(organisation: Organisation | None) -> str:
 
 def _movement_name(one: MovementId) -> str:
     authority = one.authority.namespace or one.authority.universal_id
-    return f"{one.value}^{authority}"[:200]
+    return whole(f"{one.value}^{authority}", 200, "ZBE^1^1")
 
 
 def _authority(identifier: ReceivedIdentifier) -> str:
-    return (identifier.authority.namespace or identifier.authority.universal_id)[:120]
+    return whole(identifier.authority.namespace or identifier.authority.universal_id, 120, _VISIT_LOCATION)
