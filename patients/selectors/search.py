@@ -19,7 +19,7 @@ from interop.ins.key import MATRICULE_LENGTH, matricule_fault, normalize_matricu
 from interop.ins.traits import comparable
 from patients.enums import EpisodeState, IdentifierKind
 from patients.errors import SearchRefused
-from patients.models import Episode, Patient
+from patients.models import Episode, Identifier, Patient
 from patients.rules import phonetic_key
 from patients.selectors.access import relations_for
 from patients.selectors.record import ipps_of
@@ -171,7 +171,7 @@ def _tiers(criteria: SearchCriteria) -> Iterator[tuple[Tier, QuerySet[Patient]]]
             return
     if criteria.birth_date:
         dated = patients.filter(birth_date=criteria.birth_date)
-        yield Tier.BIRTH_DATE, dated.filter(_named(criteria.name)).order_by(*_BY_NAME)
+        yield Tier.BIRTH_DATE, dated.filter(_begins(criteria.name)).order_by(*_BY_NAME)
         if criteria.name:
             yield Tier.ALIKE, _alike(patients, criteria)
     elif criteria.name:
@@ -192,13 +192,12 @@ def _by_identifier(patients: QuerySet[Patient], criteria: SearchCriteria) -> Que
             identifiers__value=matricule,
             identifiers__is_active=True,
         ).order_by("id")
-    by_ipp = Patient.objects.filter(
-        identifiers__kind=IdentifierKind.IPP, identifiers__value=criteria.identifier
-    ).values("id")
-    by_stay = Episode.objects.filter(
-        Q(visit_number=criteria.identifier) | Q(account_number=criteria.identifier)
-    ).values("patient_id")
-    return patients.filter(Q(id__in=by_ipp) | Q(id__in=by_stay)).order_by("id")
+    # A union, not alternatives: each part has its index, an OR of two lists reads every patient.
+    number = criteria.identifier
+    by_ipp = Identifier.objects.filter(kind=IdentifierKind.IPP, value=number).values("patient_id")
+    by_visit = Episode.objects.filter(visit_number=number).values("patient_id")
+    by_account = Episode.objects.filter(account_number=number).values("patient_id")
+    return patients.filter(id__in=by_ipp.union(by_visit, by_account)).order_by("id")
 
 
 def _splits(name: str) -> Iterator[tuple[str, str]]:
@@ -220,6 +219,15 @@ def _named(name: str) -> Q:
         if given:
             families &= Q(search_given_names__startswith=given) | Q(search_used_given_name__startswith=given)
         wanted |= families
+    return wanted
+
+
+def _begins(name: str) -> Q:
+    """With a birth date, the first letters of a name in use, of birth or given are enough (ins 9.1)."""
+    words = comparable(name)
+    wanted = _named(name)
+    if words:
+        wanted |= Q(search_given_names__startswith=words) | Q(search_used_given_name__startswith=words)
     return wanted
 
 
