@@ -11,9 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -25,6 +23,7 @@ from tests.bench.figures import Figure, rss_mb, timed
 from tests.bench.hospital import build_hospital, doctor_of
 from tests.bench.people import Person, person
 from tests.bench.population import analyze, load_documents, load_patients, load_stays
+from tests.budgets.baseline import baseline, statements
 from tests.factories import UnitFactory
 from tests.signing_in import sign_in
 
@@ -43,7 +42,7 @@ def measure() -> Iterator[Figure | str]:
     """Load the hospital, then ask for pages of different patients."""
     unit = build_hospital()
     doctor = doctor_of(unit)
-    patients = _load(unit, doctor)
+    _load(unit, doctor)
     client = sign_in(Client(raise_request_exception=True), doctor)
     if (count := Patient.objects.count()) != PATIENTS:
         yield f"patient_search: {count} patients instead of {PATIENTS}"
@@ -56,7 +55,7 @@ def measure() -> Iterator[Figure | str]:
     addresses = _record_addresses(unit)
     order = random.Random(1)  # noqa: S311 - data, no secret
     seconds = [_get(client, order.choice(addresses)) for _ in range(RECORDS + WARM_UP)]
-    yield from _record_counts(client, unit, patients)
+    yield from _record_counts(client, addresses)
     yield timed("record_page", seconds[WARM_UP:], rss_mb=rss_mb())
 
 
@@ -101,9 +100,9 @@ def _by_matricule(one: Person) -> Search:
 
 
 def _with_a_slip(one: Person) -> Search:
-    """The birth date is right, two letters of the name are not."""
+    """The birth date is right, the second letter of the name is missing."""
     name = one.birth_name
-    return Search("resembling", f"{one.birth_date:%d/%m/%Y} X{name[2:4]}{name[1]}{name[4:]}")
+    return Search("resembling", f"{one.birth_date:%d/%m/%Y} {name[0]}{name[2:]}")
 
 
 _WAYS: Sequence[Callable[[Person], Search]] = (
@@ -117,7 +116,7 @@ _WAYS: Sequence[Callable[[Person], Search]] = (
 )
 
 
-def _load(unit: Unit, doctor: User) -> dict[int, int]:
+def _load(unit: Unit, doctor: User) -> None:
     units = [unit, *(UnitFactory(code=f"B{number:03d}", site=unit.site) for number in range(1, UNITS))]
     patients = load_patients(PATIENTS)
     load_stays(patients, units, present=PRESENT)
@@ -127,7 +126,6 @@ def _load(unit: Unit, doctor: User) -> dict[int, int]:
     stays = list(here.values_list("patient_id", "id", "unit_id"))
     load_documents([stay for stay in stays[: len(stays) // 2] for _ in range(LONG_RECORD)], doctor)
     analyze(os.environ["DATABASE_OWNER_URL"])
-    return patients
 
 
 def _record_addresses(unit: Unit) -> list[str]:
@@ -145,29 +143,24 @@ def _get(client: Client, address: str, **query: str) -> float:
 
 
 def _search_counts(client: Client) -> Iterator[str]:
-    counts: dict[str, set[int]] = {}
+    """Who is found may spare a statement or two; nobody costs more than what tests/budgets notes."""
+    budget = max(count for page, count in baseline().items() if page.startswith("dossier:search,"))
+    counts: dict[str, int] = {}
     for search in list(_searches(WARM_UP + COUNTED * len(_WAYS)))[WARM_UP:]:
-        queries = _queries(lambda text=search.text: _get(client, reverse("dossier:search"), q=text))
-        counts.setdefault(search.kind, set()).add(queries)
-    for kind, found in counts.items():
-        if len(found) > 1:
-            yield f"patient_search: {sorted(found)} queries by {kind}"
+        with statements() as sent:
+            _get(client, reverse("dossier:search"), q=search.text)
+        counts[search.kind] = max(len(sent), counts.get(search.kind, 0))
+    for kind, count in counts.items():
+        if count > budget:
+            yield f"patient_search: {count} statements by {kind} instead of {budget}"
 
 
-def _record_counts(client: Client, unit: Unit, patients: dict[int, int]) -> Iterator[str]:
-    found = {_queries(lambda address=address: _get(client, address)) for address in _record_addresses(unit)}
-    if len(found) > 1:
-        yield f"record_page: {sorted(found)} queries"
-
-
-def _queries(act: Callable[[], Any]) -> int:
-    count = 0
-
-    def counted(execute: Callable[..., Any], *arguments: Any) -> Any:
-        nonlocal count
-        count += 1
-        return execute(*arguments)
-
-    with connection.execute_wrapper(counted):
-        act()
-    return count
+def _record_counts(client: Client, addresses: Sequence[str]) -> Iterator[str]:
+    """Long records and short ones ask the same."""
+    found = set()
+    for address in addresses:
+        with statements() as sent:
+            _get(client, address)
+        found.add(len(sent))
+    if found != {baseline()["dossier:patient"]}:
+        yield f"record_page: {sorted(found)} statements instead of {baseline()['dossier:patient']}"
