@@ -65,7 +65,7 @@ def parse_adt(
         facility=Authority(evn.value(7, 1), evn.value(7, 2), evn.value(7, 3)),
         visit=visit,
         movement=movement,
-        choices=read_choices(zfa, zone) if zfa else None,
+        choices=read_choices(zfa, warnings, zone) if zfa else None,
         proof=read_proof(zfd, warnings) if zfd else None,
         pmsi=read_pmsi(zfm) if zfm else None,
         contacts=tuple(read_contact(segment) for segment in message.all("NK1")),

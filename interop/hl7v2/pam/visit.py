@@ -117,18 +117,21 @@ def read_movement(zbe: Segment, warnings: list[str], zone: tzinfo = PARIS) -> Mo
     )
 
 
-def read_choices(zfa: Segment, zone: tzinfo = PARIS) -> DmpChoices:
+def read_choices(zfa: Segment, warnings: list[str], zone: tzinfo = PARIS) -> DmpChoices:
     """Read ZFA. ZFA-4 to 8 are forbidden in 2.11 and play no part in the choices.
 
+    An unknown code is a warning and no information: it never refuses an admission, and what was
+    collected stays (SC.DMP/CONF.13).
+
     Raises:
-        Hl7Error: 103 (unknown code), 102 (date), at the field.
+        Hl7Error: 102 (date), at the field.
     """
     return DmpChoices(
         dmp_status=codes.DMP_STATUSES.get(zfa.value(1).upper(), ""),
         dmp_status_at=read_time(zfa, 2, zone),
         dmp_closed_at=read_time(zfa, 3, zone),
-        alimentation=_choice(zfa, 9, codes.CHOICES_ALIMENTATION, zone),
-        consultation=_choice(zfa, 11, codes.CHOICES_CONSULTATION, zone),
+        alimentation=_choice(zfa, 9, codes.CHOICES_ALIMENTATION, warnings, zone),
+        consultation=_choice(zfa, 11, codes.CHOICES_CONSULTATION, warnings, zone),
     )
 
 
@@ -172,7 +175,9 @@ def read_contact(nk1: Segment) -> Contact:
     )
 
 
-def _choice(zfa: Segment, number: int, allowed: frozenset[codes.ChoiceCode], zone: tzinfo) -> Choice | None:
+def _choice(
+    zfa: Segment, number: int, allowed: frozenset[codes.ChoiceCode], warnings: list[str], zone: tzinfo
+) -> Choice | None:
     value = zfa.value(number)
     if not value:
         return None
@@ -180,7 +185,8 @@ def _choice(zfa: Segment, number: int, allowed: frozenset[codes.ChoiceCode], zon
     if value == codes.EXPLICITLY_EMPTY:
         return Choice(None, collected_at)
     if value not in allowed:
-        raise Hl7Error(codes.ERROR_TABLE_VALUE, zfa.location(number), f"ZFA-{number} : code inconnu")
+        warnings.append(f"ZFA-{number} : code inconnu, choix ignoré")
+        return None
     return Choice(codes.ChoiceCode(value), collected_at)
 
 

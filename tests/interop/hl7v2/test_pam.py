@@ -341,6 +341,19 @@ def test_an_empty_choice_says_nothing() -> None:
     assert adt(raw=without(b"ZFA")).choices is None
 
 
+@pytest.mark.requirement("SC.DMP/CONF.13")
+@pytest.mark.parametrize(
+    ("code", "other", "field"), [(b"|IO|", b"|OUI|", "alimentation"), (b"|INC|", b"|INO|", "consultation")]
+)
+def test_an_unknown_choice_code_is_no_information_and_a_warning(
+    code: bytes, other: bytes, field: str
+) -> None:
+    read = adt(raw=patched(ADMISSION, (code, other)))
+    assert read.choices is not None
+    assert getattr(read.choices, field) is None
+    assert any("code inconnu" in warning for warning in read.warnings)
+
+
 def test_a_received_offset_is_honoured() -> None:
     parsed = adt((b"EVN||20250110094000|", b"EVN||20250110094000+0400|"))
     assert parsed.recorded_at == datetime(2025, 1, 10, 5, 40, tzinfo=UTC)
@@ -401,8 +414,6 @@ REFUSALS: list[tuple[bytes, str, str]] = [
     (event_message("Z99"), "199", "ZBE^1^4"),
     (ADMISSION + b"PID|2||000099^^^CHX^PI||AUTRE^^^^^^L\r", "198", "PID^2"),
     (ADMISSION + b"ZBE|502^CHX|20250110||INSERT|N||||H\r", "198", "ZBE^2"),
-    (patched(ADMISSION, (b"|IO|", b"|OUI|")), "103", "ZFA^1^9"),
-    (patched(ADMISSION, (b"|INC|", b"|INO|")), "103", "ZFA^1^11"),
     (patched(ADMISSION, (b"|IO|20250110093500", b"|IO|demain")), "102", "ZFA^1^10"),
     (event_message("A40"), "100", "MRG^1"),
     (event_message("A40") + b"MRG|\r", "101", "MRG^1^1"),
