@@ -6,36 +6,75 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Call',
+            name="Call",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='identifiant')),
-                ('service', models.CharField(choices=[('insi', 'Téléservice INSi'), ('dmp', 'DMP / Mon espace santé'), ('mssante', 'MSSanté'), ('annuaire', 'Annuaire santé'), ('psc', 'Pro Santé Connect')], max_length=20, verbose_name='service')),
-                ('transaction', models.CharField(max_length=20, verbose_name='transaction')),
-                ('message_id', models.CharField(max_length=80, verbose_name='identifiant du message')),
-                ('actor_uid', models.UUIDField(blank=True, null=True, verbose_name='utilisateur')),
-                ('actor_label', models.CharField(max_length=150, verbose_name='acteur')),
-                ('patient_uid', models.UUIDField(blank=True, null=True, verbose_name='patient')),
-                ('structure', models.CharField(blank=True, max_length=20, verbose_name='structure')),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='débutée le')),
-                ('duration_ms', models.PositiveIntegerField(verbose_name='durée (ms)')),
-                ('outcome', models.CharField(choices=[('success', 'Succès'), ('rejected', 'Refusé par le service'), ('unavailable', 'Service indisponible'), ('uncertain', 'Sans réponse : issue inconnue')], max_length=12, verbose_name='issue')),
-                ('code', models.CharField(blank=True, max_length=120, verbose_name='code')),
-                ('text', models.CharField(blank=True, max_length=500, verbose_name='message du service')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, unique=True, verbose_name="identifiant"
+                    ),
+                ),
+                (
+                    "service",
+                    models.CharField(
+                        choices=[
+                            ("insi", "Téléservice INSi"),
+                            ("dmp", "DMP / Mon espace santé"),
+                            ("mssante", "MSSanté"),
+                            ("annuaire", "Annuaire santé"),
+                            ("psc", "Pro Santé Connect"),
+                        ],
+                        max_length=20,
+                        verbose_name="service",
+                    ),
+                ),
+                ("transaction", models.CharField(max_length=20, verbose_name="transaction")),
+                ("message_id", models.CharField(max_length=80, verbose_name="identifiant du message")),
+                ("actor_uid", models.UUIDField(blank=True, null=True, verbose_name="utilisateur")),
+                ("actor_label", models.CharField(max_length=150, verbose_name="acteur")),
+                ("patient_uid", models.UUIDField(blank=True, null=True, verbose_name="patient")),
+                ("structure", models.CharField(blank=True, max_length=20, verbose_name="structure")),
+                (
+                    "started_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="débutée le"),
+                ),
+                ("duration_ms", models.PositiveIntegerField(verbose_name="durée (ms)")),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("success", "Succès"),
+                            ("rejected", "Refusé par le service"),
+                            ("unavailable", "Service indisponible"),
+                            ("uncertain", "Sans réponse : issue inconnue"),
+                        ],
+                        max_length=12,
+                        verbose_name="issue",
+                    ),
+                ),
+                ("code", models.CharField(blank=True, max_length=120, verbose_name="code")),
+                ("text", models.CharField(blank=True, max_length=500, verbose_name="message du service")),
             ],
             options={
-                'verbose_name': 'appel national',
-                'verbose_name_plural': 'appels nationaux',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['service', '-started_at'], name='national_call_service'), models.Index(fields=['patient_uid', '-started_at'], name='national_call_patient')],
+                "verbose_name": "appel national",
+                "verbose_name_plural": "appels nationaux",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["service", "-started_at"], name="national_call_service"),
+                    models.Index(fields=["patient_uid", "-started_at"], name="national_call_patient"),
+                ],
             },
         ),
     ]
