@@ -17,8 +17,8 @@ from documents.wishes import SendingWishes
 from exchange.events import message_settled
 from exchange.models import Message
 from patients.events import identity_changed
-from patients.models import Episode, Patient
-from sending import services
+from patients.models import Episode, IdentityEvent, Patient
+from sending import rules, services
 from sending.models import Order
 from sending.tasks import wake_after_commit
 
@@ -48,8 +48,10 @@ def on_choice_changed(*, episode: Episode, subject: Subject, **kwargs: Any) -> N
 
 
 @receiver(identity_changed)
-def on_identity_changed(*, patient: Patient, **kwargs: Any) -> None:
-    _reconsider(Order.objects.filter(version__document__patient=patient))
+def on_identity_changed(*, patient: Patient, event: IdentityEvent, **kwargs: Any) -> None:
+    is_new = not event.before.get("status")
+    if not is_new:
+        _reconsider(Order.objects.filter(version__document__patient=patient))
 
 
 @receiver(message_settled)
@@ -58,7 +60,8 @@ def on_message_settled(*, message: Message, **kwargs: Any) -> None:
 
 
 def _reconsider(orders: QuerySet[Order]) -> None:
-    """Nearly every admission message comes here and few patients have orders: the worker is woken
-    only when one moved."""
-    if services.orders_reconsider(orders=orders):
+    """Nearly every admission message comes here and few patients have orders: nothing is locked when
+    none waits, and the worker is woken only when one moved."""
+    waiting = orders.filter(state__in=rules.RECONSIDERED_STATES)
+    if waiting.exists() and services.orders_reconsider(orders=orders):
         wake_after_commit()
