@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from exchange.answers import (
@@ -37,6 +37,9 @@ from interop.hl7v2.tokens import parse_message
 logger = logging.getLogger(__name__)
 
 _ERROR_SIZE: Final = 500
+_VALUES_REFUSED: Final = Hl7Error(
+    codes.ERROR_APPLICATION, "", "Une valeur du message ne peut être enregistrée"
+)
 
 
 class _Unreadable(Exception):
@@ -107,16 +110,19 @@ def message_answer_again(*, envelope: Envelope) -> bytes:
 def message_apply(*, message_id: int) -> bytes:
     """Apply one stored message: effect, state and answer in one transaction; return the answer.
 
-    The listener and the sweep both come here. A row already applied returns its first answer. A
-    defect of a handler loses nothing: the row stays `stored` with one attempt more, and the sender
-    is asked by AR to come again.
+    The listener and the sweep both come here. A row already applied returns its first answer. Values
+    that the database refuses are those of the message: AE, once a race with another message is ruled
+    out. A defect of a handler loses nothing: the row stays `stored` with one attempt more, and the
+    sender is asked by AR to come again.
     """
     try:
-        with transaction.atomic():
-            message = _message_lock(message_id)
-            if _is_settled(message):
-                return bytes(message.ack or b"")
-            return _outcome_record(message, _effect(message))
+        try:
+            return _apply(message_id)
+        except IntegrityError:  # another message may have written the same row in between
+            return _apply(message_id)
+    except (DataError, IntegrityError) as error:
+        logger.warning("hl7.message.refused", extra={"message_id": message_id}, exc_info=error)
+        return _refusal_record(message_id, _VALUES_REFUSED, MessageState.REFUSED)
     except _Unreadable as unreadable:
         return _refusal_record(message_id, unreadable.error, MessageState.UNREADABLE)
     except Hl7Error as refusal:
@@ -137,6 +143,14 @@ def messages_apply_waiting(*, worker: str, limit: int = 100) -> int:
             break
         done += len(taken)
     return done
+
+
+def _apply(message_id: int) -> bytes:
+    with transaction.atomic():
+        message = _message_lock(message_id)
+        if _is_settled(message):
+            return bytes(message.ack or b"")
+        return _outcome_record(message, _effect(message))
 
 
 def _message_lock(message_id: int) -> Message:

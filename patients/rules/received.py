@@ -22,13 +22,13 @@ class IdentityDecision(StrEnum):
 class ReceivedIdentity:
     """The facts that decide, on both sides.
 
-    `updated_at` is PID-33 (None when absent), `known_at` the date of the identity we hold.
+    `updated_at` is PID-33, else EVN-2; `known_at` the date of the identity we hold.
     `same_traits` and `same_ins` compare what the message states with what is held.
     """
 
     held: Standing
     told: Standing
-    updated_at: datetime | None
+    updated_at: datetime
     known_at: datetime
     same_traits: bool
     same_ins: bool
@@ -37,14 +37,15 @@ class ReceivedIdentity:
 def decide_received(facts: ReceivedIdentity, *, external_master: bool) -> IdentityDecision:
     """Decide whether a known identity takes what PAM says (hl7v2 4.3).
 
-    An older version (PID-33) never replaces a newer one. Where an external référentiel d'identités
-    is master, its identity is taken as received (ins 7.3, row 15). Where the DPI is master, an
-    identity qualified here keeps its status and strict traits unless the message brings the same
-    evidence: qualified too, under the same INS. A doubt is always taken. Other traits, or another INS,
-    may be those of another person: what is held stays, and is put under review.
+    An older version never replaces a newer one: messages come late, and again after a defect. Where
+    an external référentiel d'identités is master, its identity is taken as received (ins 7.3, row
+    15). Where the DPI is master, an identity qualified here keeps its status and strict traits unless
+    the message brings the same evidence: qualified too, under the same INS. A doubt that is not older
+    is taken. Other traits, or another INS, may be those of another person: what is held stays, and is
+    put under review.
     """
     held_is_qualified = facts.held.recovered and facts.held.controlled
-    if facts.updated_at is not None and facts.updated_at < facts.known_at:
+    if facts.updated_at < facts.known_at:
         return IdentityDecision.KEEP_NEWER
     if external_master or not held_is_qualified or facts.told.is_untrusted:
         return IdentityDecision.TAKE

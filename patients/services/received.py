@@ -46,7 +46,7 @@ _RPPS_LENGTH: Final = 11
 _IDENTIFIER_SIZES: Final = {"value": 60, "namespace": 60, "oid": 64, "facility": 60}
 _SEXES: Final = {"M": Sex.MALE, "F": Sex.FEMALE, "U": Sex.UNDETERMINED}
 _KEPT: Final = {
-    IdentityDecision.KEEP_NEWER: "PID-33 antérieur à l'identité connue : identité inchangée",
+    IdentityDecision.KEEP_NEWER: "Message antérieur à l'identité connue : identité inchangée",
     IdentityDecision.KEEP_QUALIFIED: "Identité qualifiée localement : traits stricts et statut conservés",
     IdentityDecision.REVIEW: "Traits ou INS différents d'une identité qualifiée : identité à réviser",
 }
@@ -334,7 +334,7 @@ def _update(
         ReceivedIdentity(
             held=standing_of(patient),
             told=told_standing,
-            updated_at=identity.updated_at,
+            updated_at=change.known_at or patient.identity_updated_at,
             known_at=patient.identity_updated_at,
             same_traits=all(getattr(patient, name) == value for name, value in strict.items()),
             same_ins=_is_same_ins(active, told.ins),

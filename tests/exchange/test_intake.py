@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 
+from exchange import registry
 from exchange.enums import MessageState, PamAck, Transport
 from exchange.models import MAX_ATTEMPTS, Message
-from exchange.registry import Outcome, handler_for, handler_register
+from exchange.registry import Outcome, Reception, handler_for, handler_register
 from exchange.selectors import integration_work_list, messages_stuck
 from exchange.services import message_apply, message_receive, messages_apply_waiting
 from interop.hl7v2.ack import parse_ack
@@ -18,7 +20,7 @@ from interop.hl7v2.errors import Fault, Hl7Error, application_fault
 from interop.hl7v2.header import read_header
 from interop.hl7v2.tokens import parse_message
 from tests.exchange.conftest import Treated
-from tests.exchange.messages import message
+from tests.exchange.messages import TEST_TYPE, message
 from tests.factories import MessageFactory, PartnerFactory
 
 pytestmark = pytest.mark.django_db
@@ -226,6 +228,27 @@ def test_a_defect_loses_nothing_and_asks_the_sender_to_come_back(
     assert Message.objects.get().state == "applied"
 
 
+def test_values_that_the_database_refuses_are_refused_not_retried(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def write(_: Reception) -> Outcome:
+        PartnerFactory(code="x" * 41)
+        return Outcome()
+
+    monkeypatch.setitem(registry._handlers, (TEST_TYPE, ""), write)
+    ack = parse_ack(message_receive(partner=PartnerFactory(), raw=message()))
+    assert (ack.code, ack.faults[0].code) == (AckCode.AE, "207")
+    assert Message.objects.get().state == "refused"
+
+
+def test_a_race_with_another_message_is_run_again(treated: Treated) -> None:
+    treated.raises.append(IntegrityError("duplicate key"))
+    assert parse_ack(message_receive(partner=PartnerFactory(), raw=message())).code == AckCode.AA
+    assert treated.count == 2
+    treated.raises += [IntegrityError("duplicate key"), IntegrityError("duplicate key")]
+    assert parse_ack(message_receive(partner=PartnerFactory(), raw=message())).code == AckCode.AE
+
+
 def test_the_sweep_takes_up_what_a_defect_left(treated: Treated) -> None:
     treated.raises.append(ZeroDivisionError("a bug"))
     message_receive(partner=PartnerFactory(), raw=message())
@@ -327,8 +350,6 @@ def test_in_stored_mode_a_sender_that_is_not_admitted_is_still_refused(db: None)
 
 # --- Routing -------------------------------------------------------------------------------------
 def test_the_exact_profile_wins_over_the_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    from exchange import registry
-
     monkeypatch.setattr(registry, "_handlers", {})
 
     def any_profile(_: object) -> Outcome:

@@ -226,6 +226,12 @@ def test_an_older_version_changes_nothing(receive: Receive) -> None:
     assert "antérieur" in last_warning()
 
 
+def test_without_pid_33_the_date_of_the_event_tells_which_is_older(receive: Receive) -> None:
+    for day, name in (("20240601", "UN"), ("20240603", "TROIS"), ("20240602", "DEUX")):
+        assert receive("A31", name=name, updated="", recorded=f"{day}100000").code == "AA"
+    assert patient().birth_name == "TROIS"
+
+
 def test_a_doubt_takes_the_matricule_to_the_history(receive: Receive) -> None:
     receive("A28")
     receive("A31", reliability="PROV~DOUT", updated="20240401")

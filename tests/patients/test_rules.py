@@ -221,8 +221,3 @@ def test_what_a_received_identity_changes(
 ) -> None:
     assert decide_received(facts, external_master=False) == here
     assert decide_received(facts, external_master=True) == elsewhere
-
-
-def test_without_a_date_a_message_is_not_older() -> None:
-    facts = ReceivedIdentity(QUAL, QUAL, None, NOW, same_traits=True, same_ins=True)
-    assert decide_received(facts, external_master=False) == TAKE
