@@ -282,7 +282,7 @@ class IdentifierFactory(DjangoModelFactory):
 
     patient = factory.SubFactory(PatientFactory, ipp="")
     kind = IdentifierKind.IPP
-    value = factory.Sequence(lambda n: f"{n:06d}")
+    value = factory.Sequence(lambda n: f"I{n:06d}")
     oid = IPP_OID
     type_code = "PI"
 
