@@ -28,6 +28,10 @@ CHANNEL_WORDS = {
     Channel.MSSANTE_PATIENT: "MES",
 }
 DELETED_DMP = "deleted_dmp"
+# A longer code is said with its reason, in the work list: in a mark it would hide the rest of the row.
+SHORT_CODE = 12
+# For the browser's own PDF viewer: the page across the pane, without the list of its pages.
+PDF_VIEW = "#navpanes=0&pagemode=none&view=FitH"
 REASON_WORDS = {
     "OPPOSITION": "opposition",
     "OPPOSITION_MES": "opposition",
@@ -185,7 +189,7 @@ def sendings_of(orders: Sequence[Order], user: User, version: Version) -> list[S
     """
     own, older = orders_by_age(orders, version)
     sendings = [sending_of(order, user) for order in latest_by_channel(own).values()]
-    sendings = sendings or [Sending("DMP", NOT_SENT)]
+    sendings = sendings or [Sending("DMP", NOT_SENT, action=_send_action(version, user))]
     if not own:
         sendings += [
             Sending(CHANNEL_WORDS[channel], "", text=f"version {order.version.number} : {state_label(order)}")
@@ -193,6 +197,13 @@ def sendings_of(orders: Sequence[Order], user: User, version: Version) -> list[S
             if order.state in LEFT_STATES
         ]
     return sendings
+
+
+def _send_action(version: Version, user: User) -> RowAction | None:
+    """Envoyer: the DMP was left out at validation, and feeding it is the rule."""
+    if version.state != VersionState.CURRENT or not user.has_perm("sending.hold"):
+        return None
+    return RowAction("Envoyer", "send", reverse("dossier:send_dmp", args=[version.uid]))
 
 
 def orders_by_age(orders: Sequence[Order], version: Version) -> tuple[list[Order], list[Order]]:
@@ -232,7 +243,7 @@ def detail_of(order: Order) -> str:
         return scheduled(order.not_before, timezone.now())
     if order.state == OrderState.BLOCKED:
         return REASON_WORDS.get(order.reason, "")
-    if order.state == OrderState.FAILED:
+    if order.state == OrderState.FAILED and len(order.error_code) <= SHORT_CODE:
         return order.error_code
     return ""
 
@@ -264,7 +275,7 @@ def preview_of(version: Version, row: DocumentRow, orders: Sequence[Order], user
         author=version.author_label,
         version=version.number,
         close_url=patient_url,
-        frame_url=pdf_url,
+        frame_url=f"{pdf_url}{PDF_VIEW}",
         frame_title=f"{document.title}, PDF",
         edit_url=reverse("dossier:letter_edit", args=[row.draft.uid]) if row.draft and may_write else "",
         edit_label="Continuer la rédaction"

@@ -25,6 +25,7 @@ urlpatterns = [
     path("documents/<uuid:version_uid>/validation", letter.letter_validate, name="letter_validate"),
     path("documents/<uuid:version_uid>/nouvelle-version", letter.revise, name="revise"),
     path("compteurs", shell.counters, name="counters"),
+    path("documents/<uuid:version_uid>/envoyer", envois.send_dmp, name="send_dmp"),
     path("envois/", envois.envois, name="envois"),
     path("envois/lignes", envois.envois_rows, name="envois_rows"),
     path("envois/lot", envois.orders_act, name="orders_act"),

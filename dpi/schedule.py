@@ -25,6 +25,11 @@ PERIODIC_TASKS: dict[str, dict[str, Any]] = {
         "schedule": timedelta(seconds=15),
         "options": {"expires": 30},
     },
+    "sending-reconsider": {
+        "task": "sending.tasks.reconsider",
+        "schedule": timedelta(minutes=5),
+        "options": {"expires": 300},
+    },
     "sending-flag-silent": {
         "task": "sending.tasks.flag_silent",
         "schedule": timedelta(hours=1),

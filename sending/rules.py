@@ -140,9 +140,10 @@ def may_send_now(state: OrderState) -> Permission:
 
 
 def may_retry(state: OrderState) -> Permission:
-    if state == OrderState.FAILED:
+    """A failure is tried again; a cancellation by mistake must not keep a letter out of the DMP."""
+    if state in (OrderState.FAILED, OrderState.CANCELLED):
         return ALLOWED
-    return Permission(False, "Seul un envoi en échec se relance.")
+    return Permission(False, "Seul un envoi en échec ou annulé se relance.")
 
 
 def _too_late(state: OrderState, verb: str) -> str:

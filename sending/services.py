@@ -27,6 +27,7 @@ from exchange.enums import MessageState
 from exchange.models import Message
 from exchange.services import message_withdraw
 from interop.hl7v2.codes import AckCode
+from patients.models import Episode
 from sending import rules
 from sending.enums import Channel, OrderAction, OrderOrigin, OrderReason, OrderState
 from sending.errors import OrderRefused
@@ -60,6 +61,7 @@ def orders_create(*, version: Version, wishes: SendingWishes, actor: Actor, at: 
     """
     if not wishes.to_dmp:
         return []
+    _episode_lock(version)
     action = OrderAction.REPLACE if version.number > 1 else OrderAction.INITIAL
     gate = rules.gate_of(facts_of(version, channel=Channel.DMP, action=action))
     state, reason = (OrderState.HELD, OrderReason.NONE) if wishes.hold else (gate.state, gate.reason)
@@ -81,6 +83,32 @@ def orders_create(*, version: Version, wishes: SendingWishes, actor: Actor, at: 
     _append(order, kind="created", from_state="", actor=actor, at=at)
     _trace(order, "order.create", actor)
     return [order]
+
+
+@transaction.atomic
+def order_request(*, version: Version, actor: Actor) -> Order:
+    """Send to the DMP a current version that was never sent: unticked at validation, or cancelled.
+
+    The same rules decide; nothing is deferred. Raises OrderRefused for a version that is no longer
+    current, or whose sending exists and goes on.
+    """
+    locked = Version.objects.select_for_update(of=("self",)).get(pk=version.pk)
+    if locked.state != VersionState.CURRENT:
+        raise OrderRefused("Une version plus récente remplace ce document : envoyez celle-ci.")
+    known = Order.objects.filter(version=locked, channel=Channel.DMP).exclude(action=OrderAction.DELETE)
+    former = known.order_by("-id").first()
+    if former is not None:
+        return order_retry(order=former, actor=actor)
+    now = timezone.now()
+    return orders_create(version=locked, wishes=SendingWishes(not_before=now), actor=actor, at=now)[0]
+
+
+def _episode_lock(version: Version) -> None:
+    """Serialise with who records a choice (it locks the stay too): an order is created after the
+    choice that it read, or is seen by the one that follows."""
+    episode_id = version.document.episode_id
+    if episode_id is not None:
+        Episode.objects.select_for_update(of=("self",), no_key=True).only("pk").get(pk=episode_id)
 
 
 def order_key(version: Version, channel: Channel, action: OrderAction, recipient: str = "") -> str:
@@ -348,6 +376,14 @@ def order_received_dmp(*, order: Order, at: datetime) -> Order:
         locked.is_uncertain = False
         _move(locked, to=OrderState.RECEIVED_DMP, kind="received_dmp", actor=RULES_ACTOR, at=at)
     return locked
+
+
+def orders_reconsider_waiting() -> int:
+    """Ask the rules again for every order that waits: the net under the signals that wake them."""
+    waiting = Order.objects.filter(state__in=[OrderState.WAITING_IDENTITY, OrderState.BLOCKED])
+    ids = list(waiting.order_by("id").values_list("pk", flat=True))
+    batches = (ids[start : start + FLAGGED_AT_ONCE] for start in range(0, len(ids), FLAGGED_AT_ONCE))
+    return sum(orders_reconsider(orders=Order.objects.filter(pk__in=batch)) for batch in batches)
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from exchange.turns import turn
-from sending.services import orders_flag_silent
+from sending.services import orders_flag_silent, orders_reconsider_waiting
 from sending.worker import orders_drain
 
 # A drain ends well before the time limit of tasks; the next one goes on.
@@ -31,6 +31,15 @@ def drain() -> int:
         while is_ours and time.monotonic() < ends_at and (taken := orders_drain(worker=worker)):
             total += taken
     return total
+
+
+@shared_task(name="sending.tasks.reconsider", expires=300)
+def reconsider() -> int:
+    """Ask the rules again for the orders that wait for an identity or a choice."""
+    moved = orders_reconsider_waiting()
+    if moved:
+        drain.apply_async(retry=False)
+    return moved
 
 
 @shared_task(name="sending.tasks.flag_silent", expires=3600)

@@ -20,7 +20,7 @@ from accounts.access import requires
 from accounts.models import User
 from audit.errors import ApplicationError
 from documents.selectors import document_row
-from dossier.access import reader, record_for_page
+from dossier.access import reader, record_for_page, version_for_page
 from dossier.banner import banner_of, rail_of
 from dossier.document_list import RowAction, detail_of, state_of
 from dossier.document_list import row_of as document_row_of
@@ -42,6 +42,8 @@ from sending.selectors import (
     orders_visible,
     work_list,
 )
+from sending.services import order_request
+from sending.tasks import wake_after_commit
 from ui.components import Column, Entry, Group
 
 ACTIONS: dict[str, tuple[str, str, Callable[..., Order], Callable[[OrderState], Any]]] = {
@@ -132,6 +134,7 @@ def order_act(request: HttpRequest, order_uid: UUID, action: str) -> HttpRespons
     is_fragment = bool(request.headers.get("HX-Request"))
     try:
         order = act(order=found[0], actor=actor)
+        wake_after_commit()
     except OrderRefused as refusal:
         if not is_fragment:
             raise
@@ -143,6 +146,19 @@ def order_act(request: HttpRequest, order_uid: UUID, action: str) -> HttpRespons
         return _row_answer(request, order, user, action)
     messages.success(request, f"Envoi {DONE_WORDS[action]}.")
     return HttpResponseRedirect(_back(request))
+
+
+@requires("patients.open", "documents.view", "sending.hold")
+@require_POST
+def send_dmp(request: HttpRequest, version_uid: UUID) -> HttpResponse:
+    """Send to the DMP a document that was never sent (SC.DMP/HISTO.01)."""
+    _, actor = reader(request)
+    version = version_for_page(request, version_uid)
+    order_request(version=version, actor=actor)
+    wake_after_commit()
+    messages.success(request, "Envoi au DMP demandé.")
+    patient_url = reverse("dossier:patient", args=[version.document.patient.uid])
+    return HttpResponseRedirect(f"{patient_url}?document={version.uid}")
 
 
 @requires("sending.hold")
@@ -163,6 +179,7 @@ def orders_act(request: HttpRequest) -> HttpResponse:
         except ApplicationError as error:
             refusals[error.message] += 1
     if done:
+        wake_after_commit()
         messages.success(request, f"{_number(done, 'envoi')} {DONE_WORDS[action]}{'s' if done > 1 else ''}.")
     for refusal, count in sorted(refusals.items()):
         messages.error(
@@ -248,7 +265,8 @@ def _words(order: Order) -> tuple[str, str]:
     """What happened and what follows, in plain words."""
     state = OrderState(order.state)
     if state == OrderState.FAILED:
-        return order.error_text or "L’envoi a échoué.", "Corriger puis relancer."
+        code = f" ({order.error_code})" if order.error_code else ""
+        return order.error_text or "L’envoi a échoué.", f"Corriger puis relancer.{code}"
     if state == OrderState.BLOCKED:
         return gate_words(order.reason), "Part seul si l’opposition est levée."
     if state == OrderState.WAITING_IDENTITY:

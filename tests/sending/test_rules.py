@@ -118,7 +118,7 @@ def test_actions_are_allowed_exactly_where_the_vocabulary_says(state):
         state in {OrderState.SCHEDULED, OrderState.WAITING_IDENTITY, OrderState.BLOCKED}
     )
     assert rules.may_release(state).is_allowed == (state == OrderState.HELD)
-    assert rules.may_retry(state).is_allowed == (state == OrderState.FAILED)
+    assert rules.may_retry(state).is_allowed == (state in {OrderState.FAILED, OrderState.CANCELLED})
     assert rules.may_send_now(state).is_allowed == (state in {OrderState.SCHEDULED, OrderState.HELD})
     assert rules.may_cancel(state).is_allowed == (state in {*rules.WAITING_STATES, OrderState.FAILED})
 

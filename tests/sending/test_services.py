@@ -186,7 +186,7 @@ ACTS = {
         OrderState.HELD,
         OrderState.FAILED,
     },
-    services.order_retry: {OrderState.FAILED},
+    services.order_retry: {OrderState.FAILED, OrderState.CANCELLED},
 }
 
 

@@ -26,7 +26,7 @@ from sending import preparing, services, worker
 from sending.enums import OrderAction, OrderReason, OrderState
 from sending.models import Order, OrderEvent
 from sending.preparing import MAX_ATTEMPTS, Prepared, orders_prepare
-from sending.worker import BATCH, orders_decide, orders_drain
+from sending.worker import BATCH, SUSPECT, orders_decide, orders_drain
 from tests.hospital import MATRICULE
 
 WORKER = "worker-1"
@@ -292,6 +292,13 @@ def test_an_order_that_kills_its_worker_again_and_again_ends_on_the_list_of_fail
     Order.objects.update(attempts=MAX_ATTEMPTS)
     orders_drain(worker=WORKER)
     assert (order_of(version).state, order_of(version).error_code) == (OrderState.FAILED, "worker_lost")
+
+
+def test_an_order_suspected_of_killing_its_worker_is_taken_alone_after_the_others(ward, many_orders):
+    first, second, third = many_orders(3)
+    Order.objects.filter(pk__in=[first.pk, second.pk]).update(attempts=SUSPECT)
+    assert [orders_drain(worker=WORKER) for _ in range(4)] == [1, 1, 1, 0]
+    assert set(Order.objects.values_list("state", "attempts")) == {(OrderState.HANDED_OVER, 0)}
 
 
 # --- several workers, several versions ---------------------------------------------------------

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         if loaded:
             self.stdout.write(
                 f"  Administrateur local : {loaded.password_login}, mot de passe {loaded.password}\n"
-                "  (affiché cette fois seulement ; `manage.py password_set` en donne un autre)"
+                "  (affiché cette fois seulement : notez-le)"
             )
         for line in FIRST_STEPS:
             self.stdout.write(line)
