@@ -31,7 +31,7 @@ def main() -> int:
             for run in RUNS:
                 if not wanted or wanted.intersection(run.figures):
                     missed += _measure(run, installation.new_run(run.name))
-    except EngineError as error:
+    except (EngineError, subprocess.CalledProcessError) as error:
         missed.append(str(error))
     print(json.dumps({"name": "summary", "missed": missed}, ensure_ascii=False), flush=True)
     return 1 if missed else 0
