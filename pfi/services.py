@@ -49,6 +49,7 @@ UNCERTAIN_DELAY = timedelta(seconds=10)
 # Certificates or identification of the structure refused: nothing leaves until somebody repairs that.
 CONFIGURATION_DELAY = timedelta(minutes=5)
 OPPOSITION = "OPPOSITION"
+UNAVAILABLE, UNCERTAIN = "unavailable", "uncertain"
 OPPOSITION_TEXT = "Patient opposé à l’alimentation du DMP"
 WAITING = (JobState.PENDING, JobState.RETRYING)
 
@@ -131,11 +132,12 @@ def job_retry_later(
     locked.error_code, locked.error_text = code[:120], text[:500]
     is_first_doubt = is_uncertain and not locked.is_uncertain
     locked.is_uncertain = locked.is_uncertain or is_uncertain
-    if locked.attempts > len(RETRIES):
+    # Tries that ended: a worker that was killed is no reason to give up sooner.
+    ended = locked.events.filter(kind__in=[UNAVAILABLE, UNCERTAIN]).count()
+    if ended >= len(RETRIES):
         return _fail(locked, kind="retries_ended")
-    delay = UNCERTAIN_DELAY if is_first_doubt else RETRIES[max(locked.attempts, 1) - 1]
-    locked.not_before = timezone.now() + delay
-    _move(locked, to=JobState.RETRYING, kind="uncertain" if is_uncertain else "unavailable", code=code)
+    locked.not_before = timezone.now() + (UNCERTAIN_DELAY if is_first_doubt else RETRIES[ended])
+    _move(locked, to=JobState.RETRYING, kind=UNCERTAIN if is_uncertain else UNAVAILABLE, code=code)
     return None
 
 

@@ -45,6 +45,9 @@ BATCH = 10
 LINEAGE_WAIT = timedelta(seconds=5)
 UNFINISHED = (JobState.PENDING, JobState.RUNNING, JobState.RETRYING)
 DEFECT = "DEFECT"
+# A job taken so often without an end kills its worker: a person must look.
+MAX_ATTEMPTS = 40
+WORKER_LOST = "WORKER_LOST"
 
 
 class _Opposed(Exception):
@@ -77,6 +80,8 @@ def job_run(*, job: Job, worker: str, lease: timedelta = LEASE) -> Message | Non
     started = job_start(job=job, worker=worker, lease=lease)
     if started is None:
         return None
+    if started.attempts > MAX_ATTEMPTS:
+        return job_fail(job=started, worker=worker, code=WORKER_LOST, text="Travail interrompu trop souvent.")
     try:
         kind = _carry(started)
     except _Opposed:

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 WORKER_ACTOR = system_actor("sending.worker")
 # An order that was claimed so often without an end kills its worker: a person must look.
-MAX_ATTEMPTS = 20
+MAX_ATTEMPTS = 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -383,6 +383,23 @@ def test_starting_a_job_renews_its_lease(dmp, take):
     assert started.claimed_until > timezone.now() + timedelta(minutes=4)
 
 
+def test_killed_workers_do_not_use_up_the_schedule(dmp, take):
+    job = take()
+    Job.objects.update(attempts=20)
+    dmp.failures.append(Unavailable("en panne", code="503"))
+    jobs_drain(worker=WORKER)
+    assert now(job).state == JobState.RETRYING
+    assert now(job).not_before < timezone.now() + RETRIES[0] + timedelta(seconds=1)
+
+
+def test_a_job_that_kills_its_worker_again_and_again_fails(dmp, take):
+    job = take()
+    Job.objects.update(attempts=worker.MAX_ATTEMPTS)
+    jobs_drain(worker=WORKER)
+    assert (now(job).state, now(job).error_code, dmp.calls) == (JobState.FAILED, "WORKER_LOST", [])
+    assert answers()[0].fault.application_code == "WORKER_LOST"
+
+
 # --- opposition --------------------------------------------------------------------------------
 @pytest.mark.requirement("SC.DMP/CONF.06.BIS", "F-PFI-03")
 def test_an_opposition_ends_what_was_not_started_and_gives_it_back(dmp, take):
