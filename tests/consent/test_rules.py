@@ -17,7 +17,7 @@ from interop.hl7v2.codes import ChoiceCode
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 
-@pytest.mark.requirement("SC.DMP/CONF.06.BIS", "SC.DMP/CONF.09.BIS", "F-PV-13", "F-PV-35")
+@pytest.mark.requirement("SC.DMP/CONF.06.BIS", "F-PV-13", "F-PV-35")
 @pytest.mark.parametrize(
     ("value", "feeding", "consultation", "reason"),
     [

@@ -252,7 +252,7 @@ def write_four(ward):
 
 
 class TestDocumentList:
-    @pytest.mark.requirement("SC.CDA/INT.04", "SC.CDA/INT.17")
+    @pytest.mark.requirement("SC.CDA/INT.04")
     def test_it_sorts_by_date_of_act_and_by_type_both_ways(self, ward, doctor):
         write_four(ward)
         newest_first = ["Lettre de mai", "Compte rendu importé", "Lettre de mars", "Synthèse reçue"]
@@ -368,7 +368,6 @@ class TestDocumentList:
         whole = doctor.get(record_url(ward, texte="mars"), headers=htmx("autre"))
         assert b"<html" in whole.content
 
-    @pytest.mark.requirement("SC.DMP/UX.14.BIS")
     def test_visibility_marks_are_words_in_the_row(self, ward, doctor):
         ward.write_letter(is_invisible_patient=True)
         page = seen(doctor.get(record_url(ward)))
@@ -398,7 +397,6 @@ class TestPreview:
         assert b"<html" not in answer.content
         assert "Qui a reçu quoi" in seen(answer).text
 
-    @pytest.mark.requirement("SC.MSS/UX.05.BIS")
     def test_the_draft_of_the_next_version_is_seen_and_continued(self, ward, doctor):
         version = ward.write_letter()
         before = seen(doctor.get(record_url(ward)))

@@ -152,7 +152,6 @@ def test_feeding_does_not_give_the_right_to_read(bench: Bench) -> None:
     assert caught.value.kind is RejectionKind.RIGHTS
 
 
-@pytest.mark.requirement("SC.DMP/AIRS.06")
 def test_an_identified_professional_reads_the_documents_of_a_patient_who_agreed(bench: Bench) -> None:
     """AIR simplifié: RPPS in the NameID, CONF_EXI_PGSSIS declared, individual authorisation at the DMP."""
     sent = submission(letter(), visibility=(codes.VISIBILITY_HIDDEN_PATIENT,))

@@ -301,7 +301,6 @@ def test_an_identity_qualified_here_is_not_downgraded(receive: Receive, qualifie
     assert "qualifiée localement" in last_warning()
 
 
-@pytest.mark.requirement("INS/va1.64")
 def test_other_traits_without_the_ins_open_a_review(receive: Receive, qualified_here: Patient) -> None:
     receive("A31", ins="", reliability="PROV", name="AUTRE", updated="20240401")
     assert (patient().birth_name, patient().identity_status) == ("PAT-TROIS", "QUAL")
@@ -309,7 +308,6 @@ def test_other_traits_without_the_ins_open_a_review(receive: Receive, qualified_
     assert "à réviser" in last_warning()
 
 
-@pytest.mark.requirement("INS/va1.64")
 def test_another_matricule_opens_a_review(receive: Receive, qualified_here: Patient) -> None:
     receive("A31", ins="275126322074974", updated="20240401")
     assert active_ins() == INS

@@ -27,7 +27,7 @@ from tests.factories import (
     test_identity,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.requirement("INS/va1.10")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def test_an_answer_out_of_form_or_given_twice_is_understood(hospital, effect):
     assert calls() == [("TD2.1", "success")]
 
 
-@pytest.mark.requirement("F-PFI-19", "F-PFI-20")
+@pytest.mark.requirement("F-PFI-19")
 @pytest.mark.parametrize("effect", ["http:503", "registry:XDSRepositoryBusy"])
 def test_a_dmp_that_is_busy_is_tried_later(hospital, effect):
     version = hospital.write_letter()
@@ -134,7 +134,6 @@ def test_a_patient_without_dmp_is_told_so(hospital):
     assert "DMP" in order_of(version).error_text
 
 
-@pytest.mark.requirement("F-PFI-20")
 def test_a_cachet_that_the_dmp_refuses_pauses_the_channel(hospital):
     certificates = hospital.sandbox.addresses.certificates
     ServiceEndpoint.objects.update(

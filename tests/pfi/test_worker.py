@@ -213,7 +213,6 @@ def test_a_refusal_is_final_and_told_with_its_code(dmp, take, kind):
     assert zam.fault.application_label == "Ce patient n'a pas de DMP."
 
 
-@pytest.mark.requirement("F-PFI-20")
 def test_a_refusal_of_the_installation_stops_the_queue_and_counts_no_attempt(dmp, take, caplog):
     first, second = take(), take(Action.REPLACE)
     Job.objects.filter(pk=second.pk).update(lineage="1.2.3")
@@ -229,7 +228,6 @@ def test_a_refusal_of_the_installation_stops_the_queue_and_counts_no_attempt(dmp
     assert {now(first).state, now(second).state} == {JobState.DONE}
 
 
-@pytest.mark.requirement("F-PFI-20")
 def test_without_a_dmp_configured_the_jobs_wait(take, caplog):
     job = take()
     jobs_drain(worker=WORKER)

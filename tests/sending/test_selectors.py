@@ -69,7 +69,6 @@ def test_the_list_goes_by_date_of_validation_both_ways(ward, orders):
     assert work_list(ward.doctor, WorkFilters(sort=WorkSort.DATE_ASC)).last() == orders[0]
 
 
-@pytest.mark.requirement("F-PV-44")
 def test_what_a_person_must_treat_comes_first(ward, orders):
     for order, state in zip(orders, ["received_dmp", "held", "failed", "waiting_identity"], strict=True):
         Order.objects.filter(pk=order.pk).update(state=state)

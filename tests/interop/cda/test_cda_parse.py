@@ -55,7 +55,6 @@ def test_an_official_example_gives_all_that_a_reception_needs(name: str) -> None
 
 
 @needs_official_data
-@pytest.mark.requirement("SC.CDA/INT.17")
 def test_the_official_discharge_letter_is_read_whole() -> None:
     letter = example("LDL-SES_2022.01.xml")
     assert letter.template_ids == (codes.TEMPLATE_HL7_FRANCE, codes.TEMPLATE_CISIS, codes.TEMPLATE_LDL_SES)
@@ -119,7 +118,6 @@ def test_a_document_inside_its_stylesheet_is_the_same_document() -> None:
 
 
 @needs_official_data
-@pytest.mark.requirement("INS/va1.64", "SC.MSS/UX.07")
 def test_the_two_identities_of_the_official_samples_do_not_match() -> None:
     """One matricule, two places of birth: the natural 904 (ins.md 15)."""
     differing = differing_traits(

@@ -40,7 +40,7 @@ def test_an_acceptance_is_two_segments() -> None:
     )
 
 
-@pytest.mark.requirement("DPI.CDA/HL7.02", "DPI.CDA/HL7.04")
+@pytest.mark.requirement("DPI.CDA/HL7.04")
 def test_an_application_refusal_names_its_code_and_place() -> None:
     expected = (
         "ERR||PID^1^3|207^Application error^messageErrorCondition|E|"

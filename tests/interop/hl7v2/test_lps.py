@@ -34,7 +34,6 @@ def read(raw: bytes, **rules: Any) -> LpsDocument:
     return parse_lps(parse_message(raw), LpsRules(**rules))
 
 
-@pytest.mark.requirement("DPI.CDA/HL7.02")
 @pytest.mark.parametrize("action", list(Action))
 def test_a_document_reads_back_the_same(action: Action) -> None:
     sent = received_by_mail(action)
@@ -60,7 +59,6 @@ def test_the_profile_is_that_of_the_volet() -> None:
 
 
 @needs_official
-@pytest.mark.requirement("DPI.CDA/HL7.02")
 def test_the_official_first_transmission_is_accepted() -> None:
     found = read(official("trans_lps_v1_1/mdm_initial/message_MDM__LPS_MSS_CR_Radio_INIT_N1_Base64.er7"))
     assert found.action is Action.INITIAL
@@ -78,7 +76,6 @@ def test_the_official_first_transmission_is_accepted() -> None:
 
 
 @needs_official
-@pytest.mark.requirement("DPI.CDA/HL7.02")
 def test_the_official_chain_of_three_versions_is_accepted() -> None:
     first = official("trans_lps_v1_1/mdm_initial/message_MDM__LPS_MSS_CR_Radio_INIT_N1_Base64.er7")
     deletion = read(official("trans_lps_v1_1/mdm_deletion/message_MDM__LPS_MSS_CR_Radio_DEL_N1.er7"))
@@ -117,7 +114,6 @@ def test_the_former_profile_is_read_leniently() -> None:
         read(raw)
 
 
-@pytest.mark.requirement("DPI.CDA/HL7.02")
 @pytest.mark.parametrize(
     ("content", "code"),
     [
@@ -136,7 +132,6 @@ def test_an_identity_that_cannot_be_compared_earns_its_application_code(content:
     assert fault.application_system == "applicationErrorCode"
 
 
-@pytest.mark.requirement("DPI.CDA/HL7.02")
 def test_a_document_without_usable_header_is_906_and_not_a_technical_code() -> None:
     headless = cda().replace(b'<effectiveTime value="20250102100000+0100"/>', b"")
     received = parse_message(with_document(build_lps(received_by_mail()), headless))
@@ -173,7 +168,6 @@ REFUSALS: list[tuple[bytes, str, str]] = [
 ]
 
 
-@pytest.mark.requirement("DPI.CDA/HL7.02")
 @pytest.mark.parametrize(("raw", "code", "location"), REFUSALS, ids=range(len(REFUSALS)))
 def test_a_technical_refusal_has_no_application_code(raw: bytes, code: str, location: str) -> None:
     with pytest.raises(Hl7Error) as refused:

@@ -124,7 +124,6 @@ def test_exactness_keeps_accents_and_separators() -> None:
     assert exact("MULLER") != exact("MÜLLER")
 
 
-@pytest.mark.requirement("INS/va1.64", "SC.MSS/UX.07")
 def test_a_document_of_the_same_person_has_no_difference() -> None:
     assert differing_traits(TRAITS, INS, received_traits(TRAITS), INS) == ()
     spaced = replace(
@@ -134,7 +133,6 @@ def test_a_document_of_the_same_person_has_no_difference() -> None:
     assert differing_traits(TRAITS, INS, replace(spaced, birth_date="19790328"), INS) == ()
 
 
-@pytest.mark.requirement("INS/va1.64", "SC.MSS/UX.07")
 @pytest.mark.parametrize(
     ("change", "trait"),
     [
@@ -154,7 +152,6 @@ def test_one_different_trait_is_named(change: dict[str, str], trait: Trait) -> N
     assert differing_traits(TRAITS, INS, received, INS) == (trait,)
 
 
-@pytest.mark.requirement("INS/va1.64")
 def test_another_matricule_or_authority_is_named() -> None:
     received = received_traits(TRAITS)
     assert differing_traits(TRAITS, INS, received, replace(INS, oid=INS_NIR_OID)) == (Trait.INS_OID,)

@@ -143,7 +143,6 @@ def test_what_does_not_apply_is_not_written() -> None:
     assert element.find(".//{*}Conditions") is None
 
 
-@pytest.mark.requirement("SC.DMP/AIRS.06")
 def test_air_names_the_professional_and_declares_the_conformity_to_pgssi_s() -> None:
     element = assertion(CONSULTING)
     assert element.findtext(".//{*}NameID") == "899700900014"
