@@ -10,12 +10,14 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Field, Model
+from django.utils import timezone
+from psycopg.types.json import Jsonb
 
 from accounts.models import User
 from consent.models import Choice
@@ -29,7 +31,7 @@ from sending.enums import Channel, OrderAction, OrderOrigin, OrderState
 from sending.models import Order, OrderEvent
 from tests.bench.people import Person, person
 
-NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+NOW = timezone.now()
 _OID = "1.2.250.1.999.1.9900010"
 _IPP_OID = f"{_OID}.8.1"
 _BODY = json.dumps({"synthese": "Suites simples. " * 40})
@@ -38,37 +40,34 @@ _SNAPSHOT = json.dumps({"body": {"synthese": "Suites simples. " * 40}})
 _QUALIFIED, _VALIDATED, _RECOVERED = 60, 80, 90
 
 
-def copy_rows(model: type[Model], rows: Iterable[dict[str, Any]]) -> int:
+def copy_rows(model: type[Model], rows: Iterable[dict[str, Any]]) -> None:
     """COPY rows given by attribute names (`patient_id`); a column not given has the default of its field."""
     fields = [
-        field for field in model._meta.concrete_fields if not (field.generated or field.has_db_default())
+        field
+        for field in model._meta.concrete_fields
+        if not (field.primary_key or field.generated or field.has_db_default())
     ]
-    names = [field.attname for field in fields if field.attname != "id"]
-    plain = {
+    same = {
         field.attname: field.get_db_prep_save(field.get_default(), connection)
         for field in fields
-        if field.attname in names and not callable(field.default)
+        if not callable(field.default)
     }
-    made = {field.attname: field for field in fields if field.attname in names and field.attname not in plain}
-    columns = ", ".join(names)
-    count = 0
-    with connection.cursor() as cursor:
-        statement = f"COPY {model._meta.db_table} ({columns}) FROM STDIN"
-        with cursor.copy(statement) as copy:
-            for row in rows:
-                values = plain | row
-                copy.write_row(
-                    [values[name] if name in values else _fresh(made[name].get_default()) for name in names]
-                )
-                count += 1
-    return count
+    columns = ", ".join(field.column for field in fields)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {model._meta.db_table} ({columns}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            values = same | row
+            copy.write_row(
+                [values[field.attname] if field.attname in values else _made(field) for field in fields]
+            )
 
 
-def _fresh(value: Any) -> Any:
-    """A default made for each row, as COPY writes it."""
-    if isinstance(value, list | dict):
-        return psycopg.types.json.Jsonb(value) if isinstance(value, dict) else value
-    return value
+def _made(field: Field[Any, Any]) -> Any:
+    """A default that differs from row to row, as COPY writes it."""
+    value = field.get_default()
+    return Jsonb(value) if isinstance(value, dict) else value
 
 
 def load_patients(count: int) -> dict[int, int]:
