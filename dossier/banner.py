@@ -66,7 +66,7 @@ class Banner:
     status: str
     attributes: Sequence[str]
     ins_url: str
-    alerts: Sequence[AlertMark]
+    alerts: Sequence[AlertMark] | None
     alerts_url: str
     choices: ChoicesFact | None
     stay: StayFact | None
@@ -97,7 +97,7 @@ def banner_of(record: Record, user: User, *, choices: CurrentChoices | None = No
         status=patient.identity_status,
         attributes=patient.identity_attributes,
         ins_url=reverse("dossier:ins", args=[patient.uid]) if record.ins else "",
-        alerts=alert_marks(record.alerts) if clinical else (),
+        alerts=alert_marks(record.alerts) if clinical else None,
         alerts_url=reverse("dossier:patient", args=[patient.uid]),
         choices=_choices_fact(patient, user, choices) if episode else None,
         stay=_stay_fact(episode) if episode else None,

@@ -69,7 +69,7 @@ def entries_of(user: User, here: str) -> list[Entry]:
     """The entries of the bar, only those that this person may open; `here` is the name of the view."""
     entries = []
     if user.has_perm("patients.unit_list"):
-        label = "Patients" if user.has_perm("patients.identity_write") else "Mes patients"
+        label = unit_list_word(user)
         url = reverse("dossier:home")
         entries.append(
             Entry(label, url, "bed", current=here in PATIENT_VIEWS, short="Patients", key="patients")
@@ -88,6 +88,11 @@ def entries_of(user: User, here: str) -> list[Entry]:
             )
         )
     return entries
+
+
+def unit_list_word(user: User) -> str:
+    """The list of present patients, as its reader calls it."""
+    return "Patients" if user.has_perm("patients.identity_write") else "Mes patients"
 
 
 def _view_name(request: HttpRequest) -> str:

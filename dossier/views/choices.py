@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import requires
 from accounts.models import User
-from consent.enums import ChoiceValue, Subject
+from consent.enums import ChoiceSource, ChoiceValue, Subject
 from consent.models import Choice
 from consent.selectors import CurrentChoices, choices_current, choices_history
 from consent.services import choices_record
@@ -26,6 +26,7 @@ from dossier.banner import banner_of, rail_of, stay_words
 from patients.models import Episode
 from patients.selectors import Record, stays_under_way
 
+BY_MESSAGE = "logiciel d’admission"
 FEEDING = (
     (ChoiceValue.NOT_COLLECTED, "Non recueillie", "Les documents partent"),
     (ChoiceValue.NOT_OPPOSED, "Informé – non opposé", "Les documents partent"),
@@ -163,7 +164,7 @@ def _history_line(rows: list[Choice], current: CurrentChoices) -> dict[str, Any]
         "alimentation": values.get(Subject.ALIMENTATION, ""),
         "consultation": values.get(Subject.CONSULTATION, ""),
         "source": first.source,
-        "by": first.author_login,
+        "by": BY_MESSAGE if first.source == ChoiceSource.PAM else first.author_login,
         "by_representative": any(row.by_representative for row in rows),
         "is_current": bool(counting),
         "is_void": not first.is_effective,

@@ -20,6 +20,7 @@ from consent.enums import ChoiceValue
 from consent.selectors import CurrentChoices, choices_current_for
 from dossier.access import reader
 from dossier.banner import bed_words
+from dossier.context_processors import unit_list_word
 from dossier.enums import ListPage
 from dossier.remembered import CLEAR, SORT, VIEW, list_query
 from establishment.models import Unit
@@ -102,7 +103,7 @@ def home(request: HttpRequest) -> HttpResponse:
     kept = [row for row in every_row if filters.keeps(row, choices[row.episode.pk])]
     url = reverse("dossier:home")
     context = {
-        "title": "Mes patients",
+        "title": unit_list_word(user),
         "views": _views(units, every_row, filters.units),
         "views_label": "Unités",
         "subtitle": _subtitle(units, len(every_row), len(kept)),
@@ -113,6 +114,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "filter_action": url,
         "clear_url": f"{url}?{CLEAR}=1" if filters.is_narrowed else "",
         "columns": _columns(url, filters.sort),
+        "hides_clinical": not user.has_perm("patients.open"),
         "rows": [
             _unit_row(row, user, choices[row.episode.pk], counts) for row in _sorted(kept, filters.sort)
         ],

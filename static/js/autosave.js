@@ -23,9 +23,11 @@
     const later = (delay) => { window.clearTimeout(draft.timer); draft.timer = window.setTimeout(save, delay); };
 
     form.addEventListener("input", () => { draft.dirty = true; later(IDLE_MS); });
-    form.addEventListener("htmx:beforeRequest", (event) => { if (event.detail.elt === form) draft.dirty = false; });
-    form.addEventListener("htmx:afterRequest", (event) => {
-      if (event.detail.elt !== form) return;
+    // « Valider… » stands outside the form and saves it too.
+    const isSave = (event) => form.isConnected && (event.detail.elt === form || event.detail.elt.form === form);
+    document.addEventListener("htmx:beforeRequest", (event) => { if (isSave(event)) draft.dirty = false; });
+    document.addEventListener("htmx:afterRequest", (event) => {
+      if (!isSave(event)) return;
       if (event.detail.successful) {
         draft.failures = 0;
         const hour = new Date().toLocaleTimeString("fr-FR", { hour: "2-digit", minute: "2-digit" });

@@ -42,7 +42,9 @@
     // A link out of a dialog to the page below closes the dialog first, then focuses its target.
     const leaver = event.target.closest("a[data-dialog-leave]");
     if (leaver) {
-      leaver.closest("dialog").close();
+      const dialog = leaver.closest("dialog");
+      openers.delete(dialog);
+      dialog.close();
       const target = document.querySelector(leaver.hash);
       const field = target && target.querySelector("textarea, input, select");
       if (field) { event.preventDefault(); field.focus(); }

@@ -25,6 +25,12 @@
     announce("annonces", box.textContent.trim());
   }
 
+  // A refusal of ours comes as one sentence of plain text.
+  function sentence(xhr) {
+    const isOurs = xhr && xhr.status >= 400 && xhr.status < 500;
+    return isOurs && (xhr.getResponseHeader("Content-Type") || "").startsWith("text/plain") ? xhr.responseText.trim() : "";
+  }
+
   function onFailure(event) {
     const source = event.detail.elt || event.target;
     const box = source.closest("[data-late]");
@@ -33,8 +39,9 @@
       return;
     }
     if (source.closest("[data-autosave]")) return;
-    const status = event.detail.xhr ? event.detail.xhr.status : 0;
-    const text = status >= 400 && status < 500 ? REFUSED : FAILED;
+    const xhr = event.detail.xhr;
+    const status = xhr ? xhr.status : 0;
+    const text = sentence(xhr) || (status >= 400 && status < 500 ? REFUSED : FAILED);
     const place = source.closest("dialog, section, main, body").querySelector("[data-failure]");
     if (place) {
       place.textContent = text;

@@ -69,13 +69,16 @@
     if (now && now !== menu.dataset.before) document.getElementById("alertes").textContent = now;
   });
 
-  // A row replaced after its own action keeps the keyboard where it was.
+  // A row replaced after its own action stays the chosen one, and keeps the keyboard where it was.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const row = event.target.closest("tr[data-row][id]");
-    if (!row || !event.detail.shouldSwap || !row.contains(document.activeElement)) return;
+    if (!row || !event.detail.shouldSwap) return;
+    const isCurrent = row.getAttribute("aria-current") === "true";
+    const hadFocus = row.contains(document.activeElement);
     document.addEventListener("htmx:afterSettle", () => {
       const next = document.getElementById(row.id);
-      if (next && document.activeElement === document.body) next.focus();
+      if (next && isCurrent) next.setAttribute("aria-current", "true");
+      if (next && hadFocus && document.activeElement === document.body) next.focus();
     }, { once: true });
   });
 })();

@@ -138,6 +138,7 @@ def choices() -> dict[str, Any]:
         ],
         "labels_url": "#",
         "back_url": "#",
+        "may_record": True,
         "save_label": "Enregistrer l’admission",
     }
 

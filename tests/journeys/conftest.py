@@ -1,0 +1,252 @@
+"""The demonstration hospital, whole: real login, real HL7 port, real DMP of the sandbox, Chromium.
+
+What stands in for the processes of an instance runs in this one: the web in a thread of the live
+server, the HL7 listener in another, and the two periodic tasks whenever the test says `carry`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import time_machine
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import LazySettings
+from django.utils import timezone
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.enums import ProviderKind
+from accounts.models import User
+from accounts.services import provider_set, roles_install
+from audit.context import system_actor
+from audit.models import Trace
+from dpi.demo.loading import demonstration_load
+from exchange.services import development_partner_ensure
+from interop.hl7v2.ack import Ack
+from interop.ins.codes import TEST_INS_OIDS
+from patients.enums import IdentifierKind
+from patients.models import Patient
+from pfi.worker import jobs_drain
+from sandbox.runtime import Sandbox
+from sending.worker import orders_drain
+from tests.exchange.listening import Listening, send
+from tests.hospital import plug_dmp
+from tests.shared import CHECKOUT
+
+SCREENS = CHECKOUT / "build" / "screens"
+INSTALLER = system_actor("tests")
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+WORKER = "journey"
+DEFERRAL = timedelta(minutes=2, seconds=1)
+"""The demonstration's units let a letter wait two minutes."""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for the journeys of a file.
+
+    Playwright keeps an event loop in this thread, where Django then refuses its ORM; a test uses the
+    one between two calls of the other, so the refusal is lifted while the browser runs.
+    """
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("Chromium manque sur ce poste : apt-get install chromium.")
+    quiet = ["background-networking", "component-update", "sync", "gpu"]
+    arguments = ["--no-sandbox", *(f"--disable-{feature}" for feature in quiet)]
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=program, args=arguments)
+            yield browser
+            browser.close()
+    finally:
+        if before is None:
+            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+        else:
+            os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+
+
+@dataclass
+class Person:
+    """Somebody at a screen, whose clicks are counted: pointer, Enter and shortcuts; typing is none."""
+
+    page: Page
+    address: str
+    clicks: int = 0
+
+    def click(self, target: Locator) -> None:
+        self.clicks += 1
+        target.click()
+
+    def press(self, key: str) -> None:
+        self.clicks += 1
+        self.page.keyboard.press(key)
+
+    def check(self, target: Locator) -> None:
+        """Answering a closed question is writing, as typing is."""
+        target.check()
+
+    @contextmanager
+    def budget(self, most: int) -> Iterator[None]:
+        """What is done inside takes at most `most` clicks (workflows.md)."""
+        before = self.clicks
+        yield
+        assert self.clicks - before <= most, f"{self.clicks - before} clicks for a budget of {most}"
+
+    def go(self, path: str) -> None:
+        """Open an address directly; for the set-up of a test, never inside a budget."""
+        self.page.goto(f"{self.address}{path}")
+
+    def log_in(self, name: str) -> None:
+        """By Pro Santé Connect, at the sandbox's provider."""
+        self.go("/")
+        self.page.get_by_role("link", name="Pro Santé Connect").click()
+        self.page.get_by_role("heading", name="Pro Santé Connect").wait_for()
+        self.page.get_by_role("button", name=name).click()
+        self.page.get_by_role("heading", name=re.compile("atients"), level=1).wait_for()
+
+    def toast(self, words: str) -> None:
+        expect(self.page.locator("#toasts")).to_contain_text(words)
+
+    def work_row(self, patient: str) -> Locator:
+        return self.page.locator("table.envois tr[data-row]").filter(has_text=patient).first
+
+    def document_row(self) -> Locator:
+        return self.page.locator("table.docs tr[data-row]").first
+
+
+@dataclass
+class Installation:
+    """The running hospital, seen from behind."""
+
+    address: str
+    sandbox: Sandbox
+    hl7_port: int
+    _open: Callable[..., Page]
+    people: list[Person] = field(default_factory=list)
+
+    def sits_down(self, name: str = "", *, width: int = 1440) -> Person:
+        """A person in front of a screen, logged in when named."""
+        person = Person(self._open(width), self.address)
+        self.people.append(person)
+        if name:
+            person.log_in(name)
+        return person
+
+    def carry(self, *, after: timedelta = timedelta(0)) -> None:
+        """What the periodic tasks do, until nothing is due; `after` that time has passed."""
+        with time_machine.travel(timezone.now() + after, tick=True):
+            while orders_drain(worker=WORKER) or jobs_drain(worker=WORKER):
+                pass
+
+    def hear(self, *messages: bytes) -> list[Ack]:
+        """Send HL7 messages to the port of the hospital."""
+        return send(self.hl7_port, *messages)
+
+    def patient(self, ipp: str) -> Patient:
+        return Patient.objects.get(identifiers__kind=IdentifierKind.IPP, identifiers__value=ipp)
+
+    def in_the_dmp(self, patient: Patient) -> list[dict[str, Any]]:
+        """Documents of a patient in the sandbox's DMP that this hospital's data base knows."""
+        matricule = patient.identifiers.get(kind=IdentifierKind.INS, is_active=True).value
+        answer = httpx.get(
+            f"{self.sandbox.addresses.admin_url}dmp/documents", params={"ins": matricule}, trust_env=False
+        )
+        known = set(patient.documents.values_list("versions__unique_id", flat=True))
+        return [row for row in answer.raise_for_status().json() if row["unique_id"] in known]
+
+    def traced(self, type: str, **values: object) -> bool:
+        return Trace.objects.filter(type=type, **values).exists()
+
+
+@pytest.fixture
+def installation(
+    transactional_db: None,
+    live_server: LiveServer,
+    sandbox: Sandbox,
+    settings: LazySettings,
+    tmp_path: Path,
+    chromium: Browser,
+) -> Iterator[Installation]:
+    """The demonstration, loaded by its services and through its HL7 port, before the first click."""
+    settings.INS_ALLOWED_OIDS = sorted(TEST_INS_OIDS)
+    settings.DOCUMENT_STORE = tmp_path / "documents"
+    settings.DPI_SANDBOX = True
+    settings.FORM_ACTION_ORIGINS = [sandbox.addresses.http_url.rstrip("/")]
+    callbacks = [f"{live_server.url}/oidc/psc/callback"]
+    departures = [f"{live_server.url}/oidc/psc/logout-response"]
+    sandbox.psc.client.redirect_uris += callbacks
+    sandbox.psc.client.post_logout_redirect_uris += departures
+    contexts, complaints = [], []
+
+    def open_page(width: int) -> Page:
+        # Without motion: a colour caught in the middle of its transition is no colour of ours.
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, locale="fr-FR", reduced_motion="reduce"
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on(
+            "console",
+            lambda said: complaints.append(f"{said.text} {said.location}") if said.type == "error" else None,
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    with Listening() as listening:
+        port = listening.start(development_partner_ensure(port=settings.MLLP_PORT))
+        settings.MLLP_PORT = port
+        roles_install()
+        _offer_pro_sante_connect(sandbox)
+        demonstration_load()
+        plug_dmp(sandbox)
+        yield Installation(live_server.url, sandbox, port, open_page)
+        for context in contexts:
+            context.close()
+    sandbox.dmp.faults.clear()
+    for address in callbacks:
+        sandbox.psc.client.redirect_uris.remove(address)
+    for address in departures:
+        sandbox.psc.client.post_logout_redirect_uris.remove(address)
+    # Chromium itself writes down each answer of 4xx, even the wanted ones.
+    assert [text for text in complaints if "Failed to load resource" not in text] == []
+
+
+def _offer_pro_sante_connect(sandbox: Sandbox) -> None:
+    provider = sandbox.addresses.psc
+    provider_set(
+        slug="psc",
+        label="Pro Santé Connect",
+        hint="e-CPS ou carte CPS",
+        kind=ProviderKind.PSC,
+        issuer=provider.issuer,
+        discovery_url=provider.discovery_url,
+        client_id=provider.client_id,
+        client_secret_path=provider.client_secret_file,
+        ca_path=sandbox.addresses.certificates.ca,
+        scopes="openid scope_all",
+        acr_values="eidas1",
+        accepted_acr=["eidas1", "eidas2", "eidas3"],
+    )
+
+
+def is_accessible(page: Page) -> None:
+    """No violation of WCAG 2.2 A and AA that axe can see."""
+    found = Axe().run(page, options={"runOnly": AXE_TAGS}).response["violations"]
+    assert [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in found] == []
+
+
+def user(login: str) -> User:
+    return User.objects.get(login=login)
