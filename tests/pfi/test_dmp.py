@@ -47,6 +47,7 @@ def calls():
     return list(Call.objects.order_by("id").values_list("transaction", "outcome"))
 
 
+@pytest.mark.faults
 @pytest.mark.requirement("F-PFI-19", "DPI.CDA/HL7.04")
 @pytest.mark.parametrize("effect", ["accepted_then_drop", "reset"])
 def test_a_line_cut_leaves_the_outcome_unknown_the_dmp_is_asked_and_has_the_document_once(hospital, effect):
