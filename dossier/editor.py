@@ -34,6 +34,7 @@ from patients.selectors import AlertLine
 from sending import rules
 from sending.enums import Channel, OrderAction, OrderReason
 from sending.facts import facts_of
+from ui.pills import label
 
 MAX_TEXT = 40_000
 MAX_MOMENT = 30
@@ -328,7 +329,7 @@ def _checks(version: Version, user: User) -> list[Check]:
 def _leaving(version: Version, patient: Patient, episode: Episode | None) -> list[Line]:
     gate = rules.gate_of(facts_of(version, channel=Channel.DMP, action=OrderAction.INITIAL))
     choice = choices_current(episode).alimentation_value if episode else ChoiceValue.NOT_COLLECTED
-    word = ChoiceValue(choice).label.lower()
+    word = label("choice", choice).lower()
     lines = [
         Line("cloud", "DMP · Mon espace santé", f"Alimentation : {word}")
         if gate.is_open

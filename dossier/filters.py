@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.http import QueryDict
 
 from documents.enums import Origin, VersionState
 from documents.selectors import DocumentRow
+from establishment.models import Unit
 from interop.ins.traits import comparable
 from sending.enums import Channel, OrderState
 from sending.models import Order
@@ -20,7 +22,8 @@ from ui.pills import label
 NOT_SENT = "not_sent"
 TO_VALIDATE = "to_validate"
 DOCUMENT_FILTERS = ("type", "origine", "envoi", "unite")
-WORK_FILTERS = ("etat", "canal")
+WORK_FILTERS = ("unite", "etat", "canal", "periode")
+PERIODS = {str(days): timedelta(days=days) for days in (7, 30)}
 TEXT_LENGTH = 100
 WORK_SORTS = {sort.value: sort for sort in WorkSort}
 
@@ -86,21 +89,34 @@ def keep_documents(
     return [row for row in rows if _keeps(row, orders.get(row.document.pk, ()), filters)]
 
 
-def work_filters(data: QueryDict) -> WorkFilters:
-    """Filters and sort of the work list of sendings; unknown values are ignored."""
+def work_filters(data: QueryDict, *, now: datetime) -> WorkFilters:
+    """Filters and sort of the work list of sendings (F-PV-18); unknown values are ignored."""
+    periods = [PERIODS[key] for key in data.getlist("periode") if key in PERIODS]
     return WorkFilters(
         states=_known(data.getlist("etat"), OrderState.values),
         channels=_known(data.getlist("canal"), Channel.values),
+        units=tuple(data.getlist("unite")),
+        since=now - max(periods) if periods else None,
         text=_text(data),
         sort=WORK_SORTS.get(data.get("tri", ""), WorkSort.TO_TREAT),
     )
 
 
-def work_menus(filters: WorkFilters) -> list[Filter]:
-    return [
-        Filter("etat", "État", _options(OrderState.choices, filters.states)),
-        Filter("canal", "Canal", _options(Channel.choices, filters.channels)),
+def work_menus(filters: WorkFilters, data: QueryDict, units: Iterable[Unit]) -> list[Filter]:
+    """The menus above the work list; `units` are those that the reader may choose from."""
+    periods = [(key, f"{period.days} derniers jours") for key, period in PERIODS.items()]
+    names = {unit.code: unit.name for unit in units}
+    menus = [
+        Filter("unite", "Unité", _options(_by_label(names), filters.units)),
+        Filter("etat", "État", _options(_words("order_state", OrderState.values), filters.states)),
+        Filter("canal", "Canal", _options(_words("order_channel", Channel.values), filters.channels)),
+        Filter("periode", "Période", _options(periods, data.getlist("periode"))),
     ]
+    return [menu for menu in menus if len(menu.options) > 1]
+
+
+def _words(family: str, states: Iterable[str]) -> list[tuple[str, str]]:
+    return [(state, label(family, state)) for state in states]
 
 
 def sending_states(row: DocumentRow, orders: Sequence[Order]) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -50,6 +51,8 @@ class WorkFilters:
 
     states: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    since: datetime | None = None
     text: str = ""
     patient: Patient | None = None
     sort: WorkSort = WorkSort.TO_TREAT
@@ -64,6 +67,10 @@ def work_list(user: User, filters: WorkFilters) -> QuerySet[Order]:
         orders = orders.filter(state__in=filters.states)
     if filters.channels:
         orders = orders.filter(channel__in=filters.channels)
+    if filters.units:
+        orders = orders.filter(version__document__unit__code__in=filters.units)
+    if filters.since:
+        orders = orders.filter(version__validated_at__gte=filters.since)
     if filters.text:
         text = filters.text.strip()
         orders = orders.filter(

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import requires
 from accounts.models import User
+from accounts.selectors import units_of
 from audit.errors import ApplicationError
 from documents.selectors import document_row
 from dossier.access import reader, record_for_page, version_for_page
@@ -61,9 +62,9 @@ DONE_WORDS = {
     "cancel": "annulé",
 }
 SORT_HINTS = {
-    WorkSort.TO_TREAT: "Tri : à traiter d’abord. Vos filtres sont gardés.",
-    WorkSort.DATE_DESC: "Tri : les plus récents d’abord. Vos filtres sont gardés.",
-    WorkSort.DATE_ASC: "Tri : les plus anciens d’abord. Vos filtres sont gardés.",
+    WorkSort.TO_TREAT: "Tri : à traiter d’abord.",
+    WorkSort.DATE_DESC: "Tri : les plus récents d’abord.",
+    WorkSort.DATE_ASC: "Tri : les plus anciens d’abord.",
 }
 # One selection is one page of the list at most; « Afficher 50 de plus » goes to 2,000.
 PAGE_ORDERS = 2000
@@ -89,13 +90,14 @@ def envois(request: HttpRequest) -> HttpResponse:
     """Orders of the units of the reader, what must be treated first."""
     user, _ = reader(request)
     query = list_query(request, user, ListPage.SENDINGS, WORK_FILTERS)
-    filters = work_filters(query)
+    filters = work_filters(query, now=timezone.now())
     context = _list_context(request, user, filters, query, reverse("dossier:envois"))
     rows_query = _rows_query(query, page=_page_number(request))
     context |= {
         "views": _views(filters, user),
         "views_label": "Vues des envois",
         "rows_url": f"{reverse('dossier:envois_rows')}?{rows_query}",
+        "filters_hint": f"{SORT_HINTS[filters.sort]} Vos filtres sont gardés.",
     }
     return render(request, "dossier/envois.html", context)
 
@@ -105,7 +107,9 @@ def envois(request: HttpRequest) -> HttpResponse:
 def envois_rows(request: HttpRequest) -> HttpResponse:
     """The rows alone, asked every 30 s by the page, which names its filters whole."""
     user, _ = reader(request)
-    context = _list_context(request, user, work_filters(request.GET), request.GET, reverse("dossier:envois"))
+    context = _list_context(
+        request, user, work_filters(request.GET, now=timezone.now()), request.GET, reverse("dossier:envois")
+    )
     return render(request, "dossier/_envois_rows.html", context)
 
 
@@ -115,7 +119,7 @@ def patient_envois(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
     """Orders of one patient."""
     user, _ = reader(request)
     record = record_for_page(request, patient_uid)
-    filters = replace(work_filters(request.GET), patient=record.patient)
+    filters = replace(work_filters(request.GET, now=timezone.now()), patient=record.patient)
     url = reverse("dossier:patient_envois", args=[patient_uid])
     context = _list_context(request, user, filters, request.GET, url)
     context |= {"banner": banner_of(record, user), "rail": rail_of(record.patient, user, current="envois")}
@@ -289,12 +293,12 @@ def _list_context(
     orders = list(work_list(user, filters)[: page * PAGE + 1])
     shown = orders[: page * PAGE]
     has_more = len(orders) > len(shown)
-    narrowed = bool(filters.states or filters.channels or filters.text)
+    narrowed = any((filters.states, filters.channels, filters.units, filters.since, filters.text))
     return {
         "subtitle": f"{_number(len(shown), 'envoi')}{', les premiers' if has_more else ''}",
         "refreshed_at": timezone.now(),
         "refresh_url": request.get_full_path(),
-        "filters": work_menus(filters),
+        "filters": work_menus(filters, query, units_of(user)),
         "text": filters.text,
         "filter_action": url,
         "filters_hint": SORT_HINTS[filters.sort],

@@ -236,7 +236,7 @@ def _page(
         "version_number": version.number,
         "save_url": reverse("dossier:letter_edit", args=[version.uid]),
         "revision": version.revision,
-        "saved_at": version.edited_at if version.revision else None,
+        "saved_at": version.edited_at,
         "preview_url": reverse("dossier:document_pdf", args=[version.uid]),
         "validate_url": reverse("dossier:letter_panel", args=[version.uid]) if may_validate else "",
         "validation": panel,

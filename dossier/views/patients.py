@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,6 +36,7 @@ from ui.pills import FAMILIES, label
 SEARCH_HINT = "Date de naissance et trois lettres du nom, IPP, numéro de venue ou matricule INS complet."
 RESULTS_UNDER_FIELD = 8
 UNIT_FILTERS = ("identite", "info")
+TODO_WORDS = {"drafts": ("Non validés", "pencil"), "failures": ("Envois en échec", "octagon-alert")}
 UNIT_SORTS: dict[str, Callable[[UnitRow], Any]] = {
     "lit": lambda row: (row.episode.room, row.episode.bed, row.patient.birth_name),
     "patient": lambda row: (row.patient.birth_name, row.patient.first_birth_given_name),
@@ -59,13 +60,14 @@ class UnitFilters:
 
     statuses: tuple[str, ...]
     informations: tuple[str, ...]
+    todo: tuple[str, ...]
     units: tuple[str, ...]
     text: str
     sort: str
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.statuses or self.informations or self.units or self.text)
+        return bool(self.statuses or self.informations or self.todo or self.units or self.text)
 
     @property
     def menus(self) -> list[Filter]:
@@ -79,12 +81,14 @@ class UnitFilters:
         ]
         return [Filter("identite", "Identité", statuses), Filter("info", "Information", informations)]
 
-    def keeps(self, row: UnitRow, choices: CurrentChoices) -> bool:
+    def keeps(self, row: UnitRow, choices: CurrentChoices, counts: Mapping[str, int]) -> bool:
         if self.units and _unit_code(row) not in self.units:
             return False
         if self.statuses and row.patient.identity_status not in self.statuses:
             return False
         if self.informations and choices_summary(choices) not in self.informations:
+            return False
+        if self.todo and not any(counts.get(kind) for kind in self.todo):
             return False
         return not self.text or _matches(row, self.text)
 
@@ -100,12 +104,19 @@ def home(request: HttpRequest) -> HttpResponse:
     every_row = unit_list(user)
     choices = choices_current_for({row.episode.pk for row in every_row})
     counts = counts_for_patients([row.patient.pk for row in every_row])
-    kept = [row for row in every_row if filters.keeps(row, choices[row.episode.pk])]
+    kept = [
+        row
+        for row in every_row
+        if filters.keeps(row, choices[row.episode.pk], counts.get(row.patient.pk, {}))
+    ]
     url = reverse("dossier:home")
     context = {
         "title": unit_list_word(user),
-        "views": _views(units, every_row, filters.units),
-        "views_label": "Unités",
+        "views": [
+            _unit_views(units, every_row, filters),
+            _todo_views(every_row, choices, counts, filters, clinical=user.has_perm("patients.open")),
+        ],
+        "views_label": "Listes de patients",
         "subtitle": _subtitle(units, len(every_row), len(kept)),
         "refreshed_at": timezone.now(),
         "refresh_url": request.get_full_path(),
@@ -142,23 +153,63 @@ def search_results(request: HttpRequest) -> HttpResponse:
     return render(request, "patients/_search_results.html", context)
 
 
-def _views(units: tuple[Unit, ...], rows: list[UnitRow], asked: tuple[str, ...]) -> list[Group]:
-    """Saved views: every unit of the reader, then each, with how many patients are there."""
+def _unit_views(units: tuple[Unit, ...], rows: list[UnitRow], filters: UnitFilters) -> Group:
+    """Every unit of the reader, then each, with how many patients are there."""
     url = reverse("dossier:home")
     codes = [_unit_code(row) for row in rows]
-    entries = [Entry("Toutes mes unités", f"{url}?{VIEW}=1", "users", current=not asked, count=len(rows))]
+    every_url = f"{url}?{VIEW}=1"
+    entries = [
+        Entry("Toutes mes unités", every_url, "users", current=not filters.is_narrowed, count=len(rows))
+    ]
     if len(units) > 1:
         entries += [
             Entry(
                 unit.name,
-                f"{url}?{VIEW}=1&unite={unit.code}",
+                f"{every_url}&unite={unit.code}",
                 "bed",
-                current=asked == (unit.code,),
+                current=filters.units == (unit.code,),
                 count=codes.count(unit.code),
             )
             for unit in units
         ]
-    return [Group("Patients présents", entries)]
+    return Group("Patients présents", entries)
+
+
+def _todo_views(
+    rows: list[UnitRow],
+    choices: Mapping[int, CurrentChoices],
+    counts: Mapping[int, dict[str, int]],
+    filters: UnitFilters,
+    *,
+    clinical: bool,
+) -> Group:
+    """Patients for whom somebody must still act: drafts, failures, information, INS."""
+    url = f"{reverse('dossier:home')}?{VIEW}=1"
+    entries = []
+    if clinical:
+        for kind, (word, icon) in TODO_WORDS.items():
+            count = sum(1 for row in rows if counts.get(row.patient.pk, {}).get(kind))
+            is_here = filters.todo == (kind,)
+            entries.append(Entry(word, f"{url}&afaire={kind}", icon, current=is_here, count=count))
+    summaries = [choices_summary(choices[row.episode.pk]) for row in rows]
+    statuses = [status.value for status in IdentityStatus if status != IdentityStatus.QUAL]
+    entries += [
+        Entry(
+            "Info non recueillie",
+            f"{url}&info=not_collected",
+            "circle-question",
+            current=filters.informations == ("not_collected",),
+            count=summaries.count("not_collected"),
+        ),
+        Entry(
+            "INS à qualifier",
+            f"{url}&{'&'.join(f'identite={status}' for status in statuses)}",
+            "id-card",
+            current=set(filters.statuses) == set(statuses),
+            count=sum(1 for row in rows if row.patient.identity_status in statuses),
+        ),
+    ]
+    return Group("À traiter", entries)
 
 
 def _unit_filters(query: QueryDict, codes: set[str]) -> UnitFilters:
@@ -167,6 +218,7 @@ def _unit_filters(query: QueryDict, codes: set[str]) -> UnitFilters:
     return UnitFilters(
         statuses=tuple(value for value in query.getlist("identite") if value in IdentityStatus),
         informations=tuple(value for value in query.getlist("info") if value in FAMILIES["choices_summary"]),
+        todo=tuple(kind for kind in query.getlist("afaire") if kind in TODO_WORDS),
         units=tuple(code for code in query.getlist("unite") if code in codes),
         text=query.get("texte", "").strip()[:60],
         sort=sort if sort in UNIT_SORTS else "lit",
@@ -194,7 +246,7 @@ def _search_context(request: HttpRequest) -> dict[str, Any]:
     try:
         found = patient_search(user=user, criteria=criteria_of(query), actor=actor)
     except SearchRefused as error:
-        return context | {"hint": error.message}
+        return context | {"hint": error.message, "is_refused": True}
     return context | {
         "searched": True,
         "rows": [_search_row(row, user) for row in found.rows],

@@ -32,7 +32,7 @@ def traces(type, **values):
 
 # --- who opens ---------------------------------------------------------------------------------
 class TestOpening:
-    @pytest.mark.requirement("F-DPI-08", "SC.SSI/GEN.18")
+    @pytest.mark.requirement("F-DPI-08")
     def test_each_opening_is_traced_with_its_relation(self, ward, doctor):
         seen(doctor.get(record_url(ward)))
         (trace,) = traces("patient.open")
@@ -43,7 +43,7 @@ class TestOpening:
         )
         assert trace.detail == {"relation": "unit"}
 
-    @pytest.mark.requirement("F-PV-10", "F-PV-11")
+    @pytest.mark.requirement("F-DPI-08", "F-PV-10")
     def test_without_care_relation_nothing_opens_and_the_refusal_is_traced(self, ward, stranger):
         draft = ward.draft()
         validated = ward.write_letter()
@@ -80,6 +80,7 @@ class TestOpening:
         assert len(traces("patient.open")) == len(pages) + len(writes)
         assert not traces("document.view")
 
+    @pytest.mark.requirement("F-PV-10")
     def test_a_member_of_the_care_team_opens_it_from_another_unit(self, ward, stranger):
         from accounts.models import User
 
@@ -88,6 +89,7 @@ class TestOpening:
         seen(stranger.get(record_url(ward)))
         assert traces("patient.open")[-1].detail == {"relation": "team"}
 
+    @pytest.mark.requirement("F-PV-10")
     def test_the_relation_ends_some_time_after_the_stay(self, ward, doctor, settings):
         past = timezone.now() - timedelta(days=settings.CARE_RELATION_DAYS + 1)
         Episode.objects.filter(pk=ward.episode.pk).update(state=EpisodeState.CLOSED, discharged_at=past)
@@ -185,7 +187,6 @@ class TestBanner:
 
 
 class TestIns:
-    @pytest.mark.requirement("INS/va1.46")
     def test_it_is_never_written_before_it_is_asked_for(self, ward, doctor):
         assert "279035121518989" not in doctor.get(record_url(ward)).content.decode().replace(" ", "")
         assert not traces("identity.view")
@@ -445,7 +446,6 @@ class TestPreview:
 
 # --- files -------------------------------------------------------------------------------------
 class TestFiles:
-    @pytest.mark.requirement("SC.CDA/VISU.03", "SC.CDA/VISU.04")
     def test_the_pdf_comes_inline_is_not_kept_and_is_traced(self, ward, doctor):
         version = ward.write_letter()
         answer = doctor.get(reverse("dossier:document_pdf", args=[version.uid]))

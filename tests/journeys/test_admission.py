@@ -40,7 +40,7 @@ def arrival(alimentation=ChoiceCode.NOT_OPPOSED, consultation=ChoiceCode.CONSENT
     return replace(patient, stays=(stay,))
 
 
-@pytest.mark.requirement("SC.DMP/CONF.13", "INS/va1.62", "F-DPI-07")
+@pytest.mark.requirement("SC.DMP/CONF.13")
 def test_a_message_admits_the_patient_and_brings_the_choices_without_a_click(installation):
     doctor = installation.sits_down("HODA")
     page = doctor.page

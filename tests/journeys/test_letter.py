@@ -233,7 +233,6 @@ def test_nobody_waits_for_a_dmp_that_takes_three_seconds(installation):
     expect(doctor.work_row("PAT-TROIS")).to_contain_text("Reçu DMP")
 
 
-@pytest.mark.requirement("DPI.DMP/UX.10")
 def test_a_dmp_that_is_down_is_said_and_the_letter_leaves_when_it_is_back(installation):
     doctor = installation.sits_down("HODA")
     page = doctor.page
