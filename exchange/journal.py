@@ -63,19 +63,23 @@ def _insert(*parameters: str, **constants: str) -> str:
     values = (*["%s"] * (len(_ALWAYS) + len(parameters)), *fixed.values())
     return (
         f"INSERT INTO {Message._meta.db_table} ({', '.join(names)}) "  # noqa: S608 - constants only
-        f"VALUES ({', '.join(values)}) ON CONFLICT DO NOTHING RETURNING id"
+        f"VALUES ({', '.join(values)}) ON CONFLICT DO NOTHING"
     )
 
 
 LISTENER: Final = "listener"
 """Holder of the lease of a row that was stored a moment ago and is being applied."""
 INSERT_ACCEPTED: Final = _insert("ack", ack_code=f"'{codes.AckCode.AA}'")
-INSERT_TO_APPLY: Final = _insert("claimed_until", attempts="1", claimed_by=f"'{LISTENER}'")
+INSERT_TO_APPLY: Final = _insert("claimed_until", attempts="1", claimed_by=f"'{LISTENER}'") + " RETURNING id"
 INSERT_REFUSED: Final = _insert("state", "ack", "error", "done_at", ack_code=f"'{codes.AckCode.AE}'")
 
 
 class Entry(NamedTuple):
-    """How an incoming message enters the journal, and the answer when nothing else is to be done."""
+    """How an incoming message enters the journal, and the answer when nothing else is to be done.
+
+    The statement changes no row when the sender already used that MSH-10. Without an answer it returns
+    the id of the row to apply.
+    """
 
     statement: str
     parameters: tuple[Any, ...]

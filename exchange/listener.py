@@ -19,11 +19,12 @@ from typing import Any, Final, cast
 
 from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
-from psycopg import AsyncConnection, Error
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg import Error
+from psycopg_pool import PoolTimeout
 
 from exchange.answers import DEFERRED_FAULT, FRAME_FAULT, answer
-from exchange.journal import Entry, Envelope, read_envelope
+from exchange.journal import Envelope, read_envelope
+from exchange.journal_pool import JournalPool
 from exchange.models import Partner
 from exchange.rules import may_connect
 from exchange.services import message_answer_again, message_apply, message_entry
@@ -34,20 +35,10 @@ from interop.hl7v2.mllp import FrameDecoder, FrameError, frame
 
 logger = logging.getLogger(__name__)
 
-_POOL_WAIT_SECONDS: Final = 5.0
 _BACKLOG: Final = 128
 _PREPARE_AFTER: Final = 2
 # Above it, the fingerprint of a message is computed outside the event loop.
 _LARGE_BYTES: Final = 1024 * 1024
-_DATABASE_KEYS: Final = {
-    "NAME": "dbname",
-    "USER": "user",
-    "PASSWORD": "password",
-    "HOST": "host",
-    "PORT": "port",
-}
-# Options of Django's backend that are no parameters of a connection.
-_NOT_PARAMETERS: Final = frozenset({"pool", "isolation_level", "server_side_binding", "assume_role"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +61,13 @@ class Listener:
         self._threads = ThreadPoolExecutor(
             settings.threads, thread_name_prefix="hl7-effect", initializer=_prepare_statements
         )
-        self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
-            kwargs=journal_connection(), min_size=1, max_size=settings.threads, open=False
-        )
+        self._journal = JournalPool(settings.threads)
         self._servers: list[asyncio.Server] = []
         self.lines: set[_Line] = set()
 
     async def serve(self, partner: Partner, bound: socket, tls: ssl.SSLContext | None) -> None:
         """Accept the lines of one partner on a socket that is already bound."""
-        if self._pool.closed:
-            await self._pool.open(wait=True, timeout=_POOL_WAIT_SECONDS)
+        await self._journal.open()
         server = await asyncio.get_running_loop().create_server(
             lambda: _Line(self, partner), sock=bound, ssl=tls, backlog=_BACKLOG
         )
@@ -91,7 +79,7 @@ class Listener:
             server.close()
         await asyncio.gather(*[line.finish() for line in list(self.lines)])
         self._threads.shutdown(wait=True)
-        await self._pool.close()
+        await self._journal.close()
 
     async def take_in(self, partner: Partner, raw: bytes) -> bytes:
         """Store one message, by default apply it, and return its acknowledgement."""
@@ -102,22 +90,16 @@ class Listener:
             envelope = read_envelope(raw, partner_id=partner.pk, received_at=now)
         entry = message_entry(partner=partner, envelope=envelope)
         try:
-            row = await self._store(entry)
-            if row is None:
+            is_new, message_id = await self._journal.write(entry)
+            if not is_new:
                 return await self._in_thread(message_answer_again, envelope=envelope)
             if entry.answer is None:
-                return await self._in_thread(message_apply, message_id=row)
+                return await self._in_thread(message_apply, message_id=message_id)
         except (DatabaseError, Error, PoolTimeout) as error:
             return _unavailable(envelope, error)
         if self._woken is not None:
             self._woken()
         return entry.answer
-
-    async def _store(self, entry: Entry) -> int | None:
-        async with self._pool.connection(_POOL_WAIT_SECONDS) as connection:
-            cursor = await connection.execute(entry.statement, entry.parameters, binary=True)
-            row = await cursor.fetchone()
-        return row[0] if row else None
 
     async def _in_thread(self, call: Callable[..., bytes], **arguments: Any) -> bytes:
         loop = asyncio.get_running_loop()
@@ -263,14 +245,6 @@ class _Line(asyncio.Protocol):
             self._transport.close()
         else:
             self._watch = self._loop.call_later(rest, self._check_idle)
-
-
-def journal_connection() -> dict[str, Any]:
-    """Parameters of the journal's own connections: those of Django's, committing at each statement."""
-    configured = connections["default"].settings_dict
-    options = {name: value for name, value in configured["OPTIONS"].items() if name not in _NOT_PARAMETERS}
-    target = {key: configured[name] for name, key in _DATABASE_KEYS.items() if configured.get(name)}
-    return {**options, **target, "autocommit": True}
 
 
 def _prepare_statements() -> None:

@@ -59,8 +59,9 @@ def message_receive(*, partner: Partner, raw: bytes) -> bytes:
     entry = message_entry(partner=partner, envelope=envelope)
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute(entry.statement, entry.parameters)
-        row = cursor.fetchone()
-    if row is None:
+        is_new = cursor.rowcount == 1
+        row = cursor.fetchone() if is_new and entry.answer is None else (0,)
+    if not is_new:
         return message_answer_again(envelope=envelope)
     return message_apply(message_id=row[0]) if entry.answer is None else entry.answer
 

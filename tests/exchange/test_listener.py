@@ -194,6 +194,21 @@ def test_without_the_journal_nothing_is_taken_in_charge(
     assert [one.code for one in send(port, message())] == ["AA"]
 
 
+def test_after_the_database_cut_its_connections_messages_go_on(
+    listening: Listening, treated: Treated, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = listening.start(PartnerFactory())
+    assert [ack.code for ack in send(port, message())] == ["AA"]
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    assert [ack.code for ack in send(port, message(), message())] == ["AA", "AA"]
+    assert Message.objects.filter(state="applied").count() == 3
+
+
 # --- TLS -----------------------------------------------------------------------------------------
 @pytest.fixture
 def certificates(tmp_path: Path, settings: Settings) -> dict[str, Path]:
