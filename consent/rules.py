@@ -137,11 +137,16 @@ def pam_choice(
     nothing: it is kept without effect, so that it never hides a collected value, whichever comes
     first. A missing date is that of the event, EVN-2 (`recorded_at`).
 
+    A day without hour reads as its midnight, and would lose to what was recorded earlier that day: at
+    that precision it is a tie, where an opposition wins.
+
     A date in the future would hide every choice made until then: an opposition so dated counts from
     its reception, anything else is kept without effect.
     """
     value = ChoiceValue.NOT_COLLECTED if code is None else VALUE_OF_PAM[code]
     at = collected_at or recorded_at
+    if value == ChoiceValue.OPPOSED and (at.hour, at.minute, at.second) == (0, 0, 0):
+        at = max(at, min(at + timedelta(days=1, seconds=-1), received_at))
     is_impossible = at > received_at + CLOCK_SKEW
     return PamChoice(
         subject=subject,

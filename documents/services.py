@@ -365,6 +365,18 @@ def _recheck(draft: Version, previous: Version | None, snapshot: dict[str, Any])
     if locked.number != draft.number or in_force != previous:
         raise VersionMoved()
     _recheck_identity(draft.document.patient_id, snapshot)
+    stay_lock(draft)
+
+
+def stay_lock(version: Version) -> None:
+    """Serialise with who records a choice, which locks the stay before any order.
+
+    One order of locks everywhere: document, version, patient, stay, sendings. So an order is created
+    after the choice that it read, or is seen by the one that follows.
+    """
+    episode_id = version.document.episode_id
+    if episode_id is not None:
+        Episode.objects.select_for_update(of=("self",), no_key=True).only("pk").get(pk=episode_id)
 
 
 def _recheck_identity(patient_id: int, snapshot: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from audit.context import Actor, system_actor
@@ -22,12 +22,12 @@ from consent.enums import ChoiceValue, Subject
 from consent.selectors import CurrentChoices, choices_current_for, choices_history
 from documents.enums import VersionState
 from documents.models import Version
+from documents.services import stay_lock
 from documents.wishes import SendingWishes
 from exchange.enums import MessageState
 from exchange.models import Message
 from exchange.services import message_withdraw
 from interop.hl7v2.codes import AckCode
-from patients.models import Episode
 from sending import rules
 from sending.enums import Channel, OrderAction, OrderOrigin, OrderReason, OrderState
 from sending.errors import OrderRefused
@@ -61,7 +61,6 @@ def orders_create(*, version: Version, wishes: SendingWishes, actor: Actor, at: 
     """
     if not wishes.to_dmp:
         return []
-    _episode_lock(version)
     action = OrderAction.REPLACE if version.number > 1 else OrderAction.INITIAL
     gate = rules.gate_of(facts_of(version, channel=Channel.DMP, action=action))
     state, reason = (OrderState.HELD, OrderReason.NONE) if wishes.hold else (gate.state, gate.reason)
@@ -99,16 +98,9 @@ def order_request(*, version: Version, actor: Actor) -> Order:
     former = known.order_by("-id").first()
     if former is not None:
         return order_retry(order=former, actor=actor)
+    stay_lock(locked)
     now = timezone.now()
     return orders_create(version=locked, wishes=SendingWishes(not_before=now), actor=actor, at=now)[0]
-
-
-def _episode_lock(version: Version) -> None:
-    """Serialise with who records a choice (it locks the stay too): an order is created after the
-    choice that it read, or is seen by the one that follows."""
-    episode_id = version.document.episode_id
-    if episode_id is not None:
-        Episode.objects.select_for_update(of=("self",), no_key=True).only("pk").get(pk=episode_id)
 
 
 def order_key(version: Version, channel: Channel, action: OrderAction, recipient: str = "") -> str:
@@ -379,8 +371,14 @@ def order_received_dmp(*, order: Order, at: datetime) -> Order:
 
 
 def orders_reconsider_waiting() -> int:
-    """Ask the rules again for every order that waits: the net under the signals that wake them."""
-    waiting = Order.objects.filter(state__in=[OrderState.WAITING_IDENTITY, OrderState.BLOCKED])
+    """Ask the rules again for every order that waits: the net under the signals that wake them.
+
+    What the PFI gave back, for an opposition that it alone knows, waits for a choice to change.
+    """
+    given_back = OrderEvent.objects.filter(order=OuterRef("pk"), kind="given_back")
+    waiting = Order.objects.filter(
+        ~Exists(given_back), state__in=[OrderState.WAITING_IDENTITY, OrderState.BLOCKED]
+    )
     ids = list(waiting.order_by("id").values_list("pk", flat=True))
     batches = (ids[start : start + FLAGGED_AT_ONCE] for start in range(0, len(ids), FLAGGED_AT_ONCE))
     return sum(orders_reconsider(orders=Order.objects.filter(pk__in=batch)) for batch in batches)

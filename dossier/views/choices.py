@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -24,7 +24,7 @@ from consent.services import choices_record
 from dossier.access import reader, record_for_page
 from dossier.banner import banner_of, rail_of, stay_words
 from patients.models import Episode
-from patients.selectors import Record, stays_under_way
+from patients.selectors import Record, stays_with_choices
 
 BY_MESSAGE = "logiciel d’admission"
 FEEDING = (
@@ -52,11 +52,10 @@ def choices(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
     """The two subjects, their three values, their history; recording asks `consent.record`."""
     user, actor = reader(request)
     record = record_for_page(request, patient_uid)
-    stays = stays_under_way(record)
-    asked_stay = request.GET.get("sejour", "")
-    episode = next((one for one in stays if str(one.uid) == asked_stay), stays[0] if stays else None)
+    stays = stays_with_choices(record)
+    episode = _asked_stay(request, stays)
     if episode is None:
-        messages.error(request, "Ce patient n’a pas de séjour en cours : aucun choix à recueillir.")
+        messages.error(request, "Ce patient n’a pas de séjour : aucun choix à recueillir.")
         return HttpResponseRedirect(reverse("dossier:search"))
     if request.method == "GET":
         return _page(request, record, episode, user)
@@ -72,6 +71,9 @@ def choices(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
         return _page(request, record, episode, user, asked=asked, errors=errors)
     concerned = stays if request.POST.get("every_stay") else (episode,)
     with transaction.atomic():
+        _stays_lock(concerned)
+        if request.POST.get("known", "") != known_choices(choices_current(episode)):
+            return _page(request, record, episode, user, is_stale=True)
         for stay in concerned:
             choices_record(
                 episode=stay,
@@ -84,6 +86,31 @@ def choices(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
     return HttpResponseRedirect(_url(patient_uid, episode))
 
 
+def _asked_stay(request: HttpRequest, stays: Sequence[Episode]) -> Episode | None:
+    """The stay of `?sejour=`, never another in its place; without it, the first."""
+    asked = request.GET.get("sejour", "")
+    if not asked:
+        return stays[0] if stays else None
+    found = next((one for one in stays if str(one.uid) == asked), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _stays_lock(stays: Sequence[Episode]) -> None:
+    """In the order of the rows, so that two persons never wait for each other."""
+    locked = Episode.objects.select_for_update(of=("self",)).filter(pk__in=[one.pk for one in stays])
+    list(locked.order_by("id").values_list("pk"))
+
+
+def known_choices(current: CurrentChoices) -> str:
+    """What the page showed: a choice recorded meanwhile must not be overwritten unseen."""
+    return ",".join(str(row.uid) if row else "" for row in (current.alimentation, current.consultation))
+
+
+STALE = "Un choix vient d’être enregistré ailleurs : rien n’a été changé, voici les choix à jour."
+
+
 def _page(
     request: HttpRequest,
     record: Record,
@@ -92,6 +119,7 @@ def _page(
     *,
     asked: dict[Subject, str] | None = None,
     errors: dict[Subject, str] | None = None,
+    is_stale: bool = False,
 ) -> HttpResponse:
     current = choices_current(episode)
     history = list(choices_history(episode))
@@ -108,7 +136,7 @@ def _page(
         "stay": stay_words(episode),
         "other_stays": [
             {"label": stay_words(one), "url": _url(record.patient.uid, one)}
-            for one in stays_under_way(record)
+            for one in stays_with_choices(record)
             if one != episode
         ],
         "stay_form": None,
@@ -125,7 +153,8 @@ def _page(
         "representative": bool(asked and request.POST.get("representative"))
         or any(row.by_representative for row in history[:2]),
         "may_record": user.has_perm("consent.record"),
-        "errors": "Les choix n’ont pas été enregistrés." if errors else "",
+        "known": known_choices(current),
+        "errors": STALE if is_stale else "Les choix n’ont pas été enregistrés." if errors else "",
         "history": history_lines(history, current),
         "allows": _allows(current),
         "spoken_text": SPOKEN,
@@ -134,7 +163,8 @@ def _page(
         if user.has_perm("patients.open")
         else reverse("dossier:home"),
     }
-    return render(request, "consent/choices.html", context, status=422 if errors else 200)
+    status = 409 if is_stale else 422 if errors else 200
+    return render(request, "consent/choices.html", context, status=status)
 
 
 def _url(patient_uid: UUID, episode: Episode) -> str:

@@ -10,7 +10,7 @@ from patients.selectors.record import (
     patient_by_uid,
     record,
     stays_to_conclude,
-    stays_under_way,
+    stays_with_choices,
     unit_list,
 )
 from patients.selectors.search import (
@@ -43,6 +43,6 @@ __all__ = [
     "relations_for",
     "search",
     "stays_to_conclude",
-    "stays_under_way",
+    "stays_with_choices",
     "unit_list",
 ]

@@ -153,27 +153,31 @@ def _episode_shown(episodes: tuple[Episode, ...]) -> Episode | None:
 
 
 def stays_to_conclude(record: Record) -> tuple[Episode, ...]:
-    """The stays that a discharge letter may be about, the likeliest first.
+    """The stays that a discharge letter may be about, the likeliest first: it opens the list.
 
-    Those that began and are open, hospital stays before visits, else those closed since less than
-    CARE_RELATION_DAYS, the last to end first. Never a planned one: it has nothing to conclude.
+    Those that are open, and those closed since less than CARE_RELATION_DAYS; a hospital stay before a
+    visit, what is open before what ended. Never a planned one: it has nothing to conclude.
     """
-    opened = [one for one in record.episodes if one.state == EpisodeState.OPEN]
-    if opened:
-        return tuple(sorted(opened, key=lambda one: one.kind != EpisodeKind.INPATIENT))
-    limit = timezone.now() - timedelta(days=settings.CARE_RELATION_DAYS)
-    ended = [
-        (one.discharged_at, one)
-        for one in record.episodes
-        if one.state == EpisodeState.CLOSED and one.discharged_at and one.discharged_at > limit
-    ]
-    return tuple(one for _, one in sorted(ended, key=lambda pair: pair[0], reverse=True))
+    begun = [one for one in record.episodes if one.state == EpisodeState.OPEN or _ended_lately(one)]
+    return tuple(
+        sorted(begun, key=lambda one: (one.kind != EpisodeKind.INPATIENT, one.state != EpisodeState.OPEN))
+    )
 
 
-def stays_under_way(record: Record) -> tuple[Episode, ...]:
-    """The stays, open or planned, for which the patient may still choose; else the last one."""
+def stays_with_choices(record: Record) -> tuple[Episode, ...]:
+    """The stays for which the patient may still choose: under way, planned, or ended lately.
+
+    A stay that ended may still have a letter that waits. Without any of these, the last stay.
+    """
+    ended = tuple(one for one in record.episodes if _ended_lately(one))
     living = tuple(one for one in record.episodes if one.state in PRESENT_STATES)
-    return living or ((record.episode,) if record.episode else ())
+    return (*living, *ended) or ((record.episode,) if record.episode else ())
+
+
+def _ended_lately(episode: Episode) -> bool:
+    limit = timezone.now() - timedelta(days=settings.CARE_RELATION_DAYS)
+    ended_at = episode.discharged_at
+    return episode.state == EpisodeState.CLOSED and ended_at is not None and ended_at > limit
 
 
 def _team(episode: Episode | None) -> tuple[TeamLine, ...]:
