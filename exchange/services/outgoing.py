@@ -134,12 +134,22 @@ def message_hand_over(*, message_id: int, worker: str) -> Message:
 
 
 def messages_hand_over_due(*, worker: str, limit: int = 50) -> int:
-    """Send what is due, oldest first; return how many were tried."""
-    due = Message.objects.to_send().claimable().order_by("id").values_list("pk", flat=True)[:limit]
-    ids = list(due)
-    for message_id in ids:
-        message_hand_over(message_id=message_id, worker=worker)
-    return len(ids)
+    """Send what is due, oldest first; return how many were tried.
+
+    A partner that does not answer is left alone until the next call: the others do not wait behind
+    its time-outs.
+    """
+    due = Message.objects.to_send().claimable().order_by("id").values_list("pk", "partner_id")[:limit]
+    silent: set[int] = set()
+    tried = 0
+    for message_id, partner_id in list(due):
+        if partner_id in silent:
+            continue
+        message = message_hand_over(message_id=message_id, worker=worker)
+        tried += 1
+        if message.state == MessageState.DEFERRED and not message.ack_code:
+            silent.add(partner_id)
+    return tried
 
 
 def message_retry(*, message: Message, actor: Actor) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from io import StringIO
@@ -131,3 +132,19 @@ def test_the_listener_of_the_sandbox_serves_several_processes_and_ends_at_a_sign
     assert Message.objects.filter(partner__code="dev", state="applied").count() == 4
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+def test_when_one_process_of_the_listener_dies_the_whole_listener_ends(tmp_path: Path) -> None:
+    """Its supervisor starts it again: it never goes on with less than it was asked for."""
+    ready = tmp_path / "ready"
+    command = ("manage.py", "mllp_listen", "--processes", "2", "--ready-file", str(ready))
+    with running(*command, DPI_SANDBOX="true", DPI_MLLP_PORT=str(free_port())) as process:
+        wait_until(ready.exists, what="the listener is ready")
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert len(children) == 1
+        os.kill(int(children[0]), signal.SIGKILL)
+        assert process.wait(30) == 1
+        assert process.stderr is not None
+        assert "processus de l'écoute" in process.stderr.read().decode()

@@ -259,6 +259,17 @@ def test_the_sweep_sends_a_whole_lineage_in_order(treated: Treated) -> None:
     assert [one.header.control_id for one in treated.receptions] == ["A0", "A1", "A2"]
 
 
+def test_a_silent_partner_does_not_make_the_others_wait(treated: Treated) -> None:
+    with PartnerStub() as stub:
+        gone = to(stub)
+    for n in range(3):
+        message_queue(partner=gone, raw=message(control_id=f"G{n}"))
+    message_queue(partner=integrated(), raw=message(control_id="P0"))
+    assert messages_hand_over_due(worker="w") == 2
+    states = dict(Message.objects.filter(direction="out").values_list("control_id", "state"))
+    assert states == {"G0": "deferred", "G1": "queued", "G2": "queued", "P0": "acked"}
+
+
 def test_a_worker_that_lost_its_lease_notes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     row = message_queue(partner=integrated(), raw=message())
 

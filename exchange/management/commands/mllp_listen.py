@@ -53,9 +53,11 @@ class Command(BaseCommand):
             self.stdout.write(f"MLLP : {partner.code} écoute sur {address[0]}:{address[1]}")
         self.stdout.flush()
         try:
-            asyncio.run(_run(bound, ready_file))
+            is_whole = asyncio.run(_run(bound, ready_file))
         finally:
             _stop(children)
+        if not is_whole:
+            raise CommandError("Un processus de l'écoute s'est arrêté : l'écoute entière s'arrête.")
 
 
 def _check_certificates() -> None:
@@ -92,16 +94,24 @@ def _fork(bound: list[tuple[Partner, socket.socket]]) -> int:
 
 def _stop(children: list[int]) -> None:
     for pid in children:
-        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGTERM)  # one that died is still ours to wait for: its pid is not reused
     for pid in children:
         os.waitpid(pid, 0)
 
 
-async def _run(bound: list[tuple[Partner, socket.socket]], ready_file: Path | None) -> None:
-    stopped = asyncio.Event()
+async def _run(bound: list[tuple[Partner, socket.socket]], ready_file: Path | None) -> bool:
+    """Serve until a signal asks to stop; False when a process of ours died instead."""
+    stopped, is_whole = asyncio.Event(), True
+
+    def child_died() -> None:
+        nonlocal is_whole
+        is_whole = False
+        stopped.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
+    loop.add_signal_handler(signal.SIGCHLD, child_died)
     listener = Listener(
         ListenerSettings(
             max_frame_bytes=settings.MLLP_MAX_FRAME_BYTES,
@@ -117,4 +127,6 @@ async def _run(bound: list[tuple[Partner, socket.socket]], ready_file: Path | No
     if ready_file is not None:
         ready_file.write_text(f"{os.getpid()}\n", "utf-8")
     await stopped.wait()
+    loop.remove_signal_handler(signal.SIGCHLD)
     await listener.close()
+    return is_whole
