@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from accounts.enums import RoleCode
@@ -80,10 +79,3 @@ def doctor_of(unit: Unit) -> User:
 def stays(unit: Unit) -> list[Episode]:
     """Qualified patients with an open DMP, each in hospital."""
     return [EpisodeFactory(patient=test_identity(index), unit=unit) for index in OPEN_DMP]
-
-
-def document_store() -> Path:
-    """Where the bytes of this run's documents go."""
-    from django.conf import settings
-
-    return Path(str(settings.DOCUMENT_STORE))
