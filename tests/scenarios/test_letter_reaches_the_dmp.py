@@ -8,18 +8,9 @@ from exchange.models import Message
 from national.models import Call
 from pfi.enums import JobState
 from pfi.models import Job
-from pfi.worker import jobs_drain
 from sending.enums import OrderState
 from sending.models import Order
-from sending.worker import orders_drain
-
-WORKER = "test"
-
-
-def carry_everything():
-    """What the two periodic tasks do, until nothing waits."""
-    while orders_drain(worker=WORKER) or jobs_drain(worker=WORKER):
-        pass
+from tests.scenarios.carrying import carry_everything
 
 
 @pytest.mark.requirement("HOP/va1.03", "DPI.CDA/HL7.01", "DPI.CDA/HL7.04", "SC.DMP/CONF.12")
