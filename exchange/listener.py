@@ -12,17 +12,17 @@ import logging
 import ssl
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from socket import socket
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError
 from django.utils import timezone
 from psycopg import Error
 from psycopg_pool import PoolTimeout
 
 from exchange.answers import DEFERRED_FAULT, FRAME_FAULT, answer
+from exchange.effect_threads import EffectThreads
 from exchange.journal import Envelope, read_envelope
 from exchange.journal_pool import JournalPool
 from exchange.models import Partner
@@ -36,7 +36,6 @@ from interop.hl7v2.mllp import FrameDecoder, FrameError, frame
 logger = logging.getLogger(__name__)
 
 _BACKLOG: Final = 128
-_PREPARE_AFTER: Final = 2
 # Above it, the fingerprint of a message is computed outside the event loop.
 _LARGE_BYTES: Final = 1024 * 1024
 
@@ -58,9 +57,7 @@ class Listener:
     def __init__(self, settings: ListenerSettings, *, woken: Callable[[], None] | None = None) -> None:
         self.settings = settings
         self._woken = woken
-        self._threads = ThreadPoolExecutor(
-            settings.threads, thread_name_prefix="hl7-effect", initializer=_prepare_statements
-        )
+        self._effects = EffectThreads(settings.threads)
         self._journal = JournalPool(settings.threads)
         self._servers: list[asyncio.Server] = []
         self.lines: set[_Line] = set()
@@ -78,7 +75,7 @@ class Listener:
         for server in self._servers:
             server.close()
         await asyncio.gather(*[line.finish() for line in list(self.lines)])
-        self._threads.shutdown(wait=True)
+        await asyncio.to_thread(self._effects.close)
         await self._journal.close()
 
     async def take_in(self, partner: Partner, raw: bytes) -> bytes:
@@ -92,18 +89,14 @@ class Listener:
         try:
             is_new, message_id = await self._journal.write(entry)
             if not is_new:
-                return await self._in_thread(message_answer_again, envelope=envelope)
+                return await self._effects.run(message_answer_again, envelope=envelope)
             if entry.answer is None:
-                return await self._in_thread(message_apply, message_id=message_id)
+                return await self._effects.run(message_apply, message_id=message_id, partner=partner)
         except (DatabaseError, Error, PoolTimeout) as error:
             return _unavailable(envelope, error)
         if self._woken is not None:
             self._woken()
         return entry.answer
-
-    async def _in_thread(self, call: Callable[..., bytes], **arguments: Any) -> bytes:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, _with_connections, call, arguments)
 
 
 class _Line(asyncio.Protocol):
@@ -245,27 +238,6 @@ class _Line(asyncio.Protocol):
             self._transport.close()
         else:
             self._watch = self._loop.call_later(rest, self._check_idle)
-
-
-def _prepare_statements() -> None:
-    """In a thread of effects: the server parses and plans the statements of an ADT once a connection.
-
-    Django binds on its own side by default, and each of some twenty statements is planned again for
-    each message: a quarter of the cost of an admission.
-    """
-    connection = connections["default"]
-    options = connection.settings_dict["OPTIONS"]
-    prepared = {"server_side_binding": True, "prepare_threshold": _PREPARE_AFTER}
-    connection.settings_dict = connection.settings_dict | {"OPTIONS": {**options, **prepared}}
-
-
-def _with_connections(call: Callable[..., bytes], arguments: dict[str, Any]) -> bytes:
-    """Run a service in a thread: a connection that died is replaced before and after."""
-    close_old_connections()
-    try:
-        return call(**arguments)
-    finally:
-        close_old_connections()
 
 
 def _unavailable(envelope: Envelope, error: Exception) -> bytes:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
 from django.utils import timezone
 
 from exchange.answers import (
@@ -63,7 +70,7 @@ def message_receive(*, partner: Partner, raw: bytes) -> bytes:
         row = cursor.fetchone() if is_new and entry.answer is None else (0,)
     if not is_new:
         return message_answer_again(envelope=envelope)
-    return message_apply(message_id=row[0]) if entry.answer is None else entry.answer
+    return message_apply(message_id=row[0], partner=partner) if entry.answer is None else entry.answer
 
 
 def message_entry(*, partner: Partner, envelope: Envelope) -> Entry:
@@ -108,19 +115,22 @@ def message_answer_again(*, envelope: Envelope) -> bytes:
     return message_apply(message_id=first.pk)
 
 
-def message_apply(*, message_id: int) -> bytes:
+def message_apply(*, message_id: int, partner: Partner | None = None) -> bytes:
     """Apply one stored message: effect, state and answer in one transaction; return the answer.
 
-    The listener and the sweep both come here. A row already applied returns its first answer. Values
-    that the database refuses are those of the message: AE, once a race with another message is ruled
-    out. A defect of a handler loses nothing: the row stays `stored` with one attempt more, and the
-    sender is asked by AR to come again.
+    The listener and the sweep both come here; `partner` spares a read to who knows it. A row already
+    applied returns its first answer. Values that the database refuses are those of the message: AE,
+    once a race with another message is ruled out. A defect of a handler loses nothing: the row stays
+    `stored` with one attempt more, and the sender is asked by AR to come again.
+
+    Raises:
+        OperationalError, InterfaceError: the database gave up; the row waits for the end of its lease.
     """
     try:
         try:
-            return _apply(message_id)
+            return _apply(message_id, partner)
         except IntegrityError:  # another message may have written the same row in between
-            return _apply(message_id)
+            return _apply(message_id, partner)
     except (DataError, IntegrityError) as error:
         logger.warning("hl7.message.refused", extra={"message_id": message_id}, exc_info=error)
         return _refusal_record(message_id, _VALUES_REFUSED, MessageState.REFUSED)
@@ -128,6 +138,8 @@ def message_apply(*, message_id: int) -> bytes:
         return _refusal_record(message_id, unreadable.error, MessageState.UNREADABLE)
     except Hl7Error as refusal:
         return _refusal_record(message_id, refusal, MessageState.REFUSED)
+    except (OperationalError, InterfaceError):
+        raise  # the database, not the message: the caller comes again on another connection
     except Exception as defect:  # whatever a handler does wrong, the row waits for the sweep
         logger.exception("hl7.message.failed", extra={"message_id": message_id})
         return _failure_record(message_id, defect)
@@ -139,23 +151,28 @@ def messages_apply_waiting(*, worker: str, limit: int = 100) -> int:
     while done < limit:
         taken = Message.objects.to_apply().claim(worker=worker, limit=min(limit - done, 20))
         for message in taken:
-            message_apply(message_id=message.pk)
+            try:
+                message_apply(message_id=message.pk)
+            except OperationalError as error:  # a time-out, a deadlock: this one waits, not the others
+                logger.warning("hl7.message.delayed", extra={"message_id": message.pk}, exc_info=error)
         if not taken:
             break
         done += len(taken)
     return done
 
 
-def _apply(message_id: int) -> bytes:
+def _apply(message_id: int, partner: Partner | None) -> bytes:
     with transaction.atomic():
         message = _message_lock(message_id)
+        if partner is not None:
+            message.partner = partner
         if _is_settled(message):
             return bytes(message.ack or b"")
         return _outcome_record(message, _effect(message))
 
 
 def _message_lock(message_id: int) -> Message:
-    return Message.objects.select_related("partner").select_for_update(of=("self",)).get(pk=message_id)
+    return Message.objects.select_for_update(of=("self",)).get(pk=message_id)
 
 
 def _is_settled(message: Message) -> bool:

@@ -291,9 +291,9 @@ def _stay_fill(episode: Episode, stay: Stay, intake: _Intake) -> set[str]:
         "planned_at": stay.planned_at or intake.visit.expected_admission_at or episode.planned_at,
         "admitted_at": stay.admitted_at,
         "discharged_at": stay.discharged_at,
-        "unit": units.get(stay.medical_unit or stay.nursing_unit or stay.housing_unit),
-        "nursing_unit": units.get(stay.nursing_unit),
-        "housing_unit": units.get(stay.housing_unit),
+        "unit_id": units.get(stay.medical_unit or stay.nursing_unit or stay.housing_unit),
+        "nursing_unit_id": units.get(stay.nursing_unit),
+        "housing_unit_id": units.get(stay.housing_unit),
         "room": stay.room,
         "bed": stay.bed,
         "attending_name": stay.attending_name,
@@ -307,22 +307,19 @@ def _visit_fill(episode: Episode, adt: AdtMessage) -> set[str]:
 
 
 def _fill(episode: Episode, values: dict[str, Any]) -> set[str]:
-    changed = {name for name, value in values.items() if _differs(episode, name, value)}
+    """Set what differs; return the names of the fields to write."""
+    changed = {name for name, value in values.items() if getattr(episode, name) != value}
     for name in changed:
         setattr(episode, name, values[name])
-    return changed
+    return {name.removesuffix("_id") for name in changed}
 
 
-def _differs(episode: Episode, name: str, value: Any) -> bool:
-    if name in ("unit", "nursing_unit", "housing_unit"):
-        return bool(getattr(episode, f"{name}_id") != (value.pk if value else None))
-    return bool(getattr(episode, name) != value)
-
-
-def _units(stay: Stay, intake: _Intake) -> dict[str, Unit]:
-    """The units that the stay names; one that nobody described yet is created from the message."""
+def _units(stay: Stay, intake: _Intake) -> dict[str, int]:
+    """Keys of the units that the stay names; one that nobody described is created from the message."""
     codes_named = {stay.medical_unit, stay.nursing_unit, stay.housing_unit} - {""}
-    units = {unit.code: unit for unit in Unit.objects.filter(code__in=codes_named)} if codes_named else {}
+    if not codes_named:
+        return {}
+    units = dict(Unit.objects.filter(code__in=codes_named).values_list("code", "pk"))
     for code in sorted(codes_named - units.keys()):
         told = next((one for one in _organisations(intake.movement) if one.identifier == code), None)
         unit = unit_discovered(
@@ -335,7 +332,7 @@ def _units(stay: Stay, intake: _Intake) -> dict[str, Unit]:
             intake.warnings.append("Unité inconnue, et aucun site décrit")
         else:
             intake.warnings.append(f"Unité {code} inconnue : créée d'après le message, à compléter")
-            units[code] = unit
+            units[code] = unit.pk
     return units
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, OperationalError
 from django.utils import timezone
 
 from exchange import registry
@@ -247,6 +247,17 @@ def test_a_race_with_another_message_is_run_again(treated: Treated) -> None:
     assert treated.count == 2
     treated.raises += [IntegrityError("duplicate key"), IntegrityError("duplicate key")]
     assert parse_ack(message_receive(partner=PartnerFactory(), raw=message())).code == AckCode.AE
+
+
+def test_the_sweep_leaves_what_the_database_gives_up_and_goes_on(
+    treated: Treated, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [MessageFactory(raw=message()) for _ in range(2)]
+    treated.raises.append(OperationalError("canceling statement due to statement timeout"))
+    assert messages_apply_waiting(worker="w") == 2
+    states = Message.objects.order_by("id").values_list("state", "attempts")
+    assert list(states) == [("stored", 1), ("applied", 1)]
+    assert rows
 
 
 def test_the_sweep_takes_up_what_a_defect_left(treated: Treated) -> None:
