@@ -1,0 +1,50 @@
+"""Every write on orders: created with the validation, moved by people, rules and acknowledgements.
+
+Source: spec workflows 3, README decisions 6 to 8. Each change locks the order, checks that the
+move is allowed, writes the state and appends one `OrderEvent`, in one transaction.
+"""
+
+from sending.services.answers import (
+    message_orders_settle,
+    order_accepted,
+    order_fail,
+    order_opposed,
+    order_received_dmp,
+    orders_flag_silent,
+)
+from sending.services.creating import (
+    order_key,
+    order_request,
+    orders_create,
+    orders_supersede,
+    orders_take_over,
+)
+from sending.services.people import order_cancel, order_hold, order_release, order_retry, order_send_now
+from sending.services.reconsidering import orders_reconsider, orders_reconsider_waiting
+from sending.services.writing import RULES_ACTOR, order_change, order_note, orders_save, orders_wait
+
+__all__ = [
+    "RULES_ACTOR",
+    "message_orders_settle",
+    "order_accepted",
+    "order_cancel",
+    "order_change",
+    "order_fail",
+    "order_hold",
+    "order_key",
+    "order_note",
+    "order_opposed",
+    "order_received_dmp",
+    "order_release",
+    "order_request",
+    "order_retry",
+    "order_send_now",
+    "orders_create",
+    "orders_flag_silent",
+    "orders_reconsider",
+    "orders_reconsider_waiting",
+    "orders_save",
+    "orders_supersede",
+    "orders_take_over",
+    "orders_wait",
+]

@@ -1,0 +1,147 @@
+"""What the PFI answers, and what its silence means (spec hl7v2 1.5, 2.8)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from consent.enums import ChoiceValue, Subject
+from consent.selectors import choices_history
+from documents.enums import VersionState
+from exchange.enums import MessageState
+from exchange.models import Message
+from interop.hl7v2.codes import AckCode
+from sending.enums import OrderReason, OrderState
+from sending.facts import gate_now
+from sending.models import Order, OrderEvent
+from sending.services.writing import (
+    RULES_ACTOR,
+    append_event,
+    event_of,
+    move,
+    move_to_gate,
+    order_locked,
+)
+
+FLAGGED_AT_ONCE = 1000
+
+
+@transaction.atomic
+def order_accepted(*, order: Order) -> Order:
+    """The PFI took the message in charge (ACK AA)."""
+    locked = order_locked(order)
+    if locked.state == OrderState.SENDING:
+        move(locked, to=OrderState.HANDED_OVER, kind="handed_over", actor=RULES_ACTOR)
+    return locked
+
+
+@transaction.atomic
+def order_fail(*, order: Order, code: str, text: str, kind: str) -> Order:
+    """The order failed: refused by the PFI (AE), out of retries, or a negative business answer."""
+    locked = order_locked(order)
+    if locked.state in (OrderState.SCHEDULED, OrderState.SENDING, OrderState.HANDED_OVER):
+        locked.error_code, locked.error_text = code[:60], text[:500]
+        locked.is_uncertain = False
+        move(locked, to=OrderState.FAILED, kind=kind, actor=RULES_ACTOR, detail=f"{code} {text}".strip())
+    else:
+        # A late failure after success is appended, not overwritten (hl7v2 2.8).
+        append_event(locked, kind=f"late_{kind}", from_state=locked.state, actor=RULES_ACTOR, detail=code)
+    return locked
+
+
+@transaction.atomic
+def order_opposed(*, order: Order) -> Order:
+    """The PFI gave an order back unsent, for an opposition: blocked, released if it is withdrawn.
+
+    An opposition that was withdrawn meanwhile sends the order again; one that only the PFI knows
+    keeps it blocked, for sending it again would meet the same answer.
+    """
+    locked = order_locked(order)
+    if locked.state not in (OrderState.SENDING, OrderState.HANDED_OVER):
+        return locked
+    locked.message = None
+    if locked.version.state != VersionState.CURRENT:
+        move(locked, to=OrderState.SUPERSEDED, kind="superseded", actor=RULES_ACTOR)
+    elif gate_now(locked).is_open and not _was_ever_opposed(locked):
+        move(
+            locked,
+            to=OrderState.BLOCKED,
+            reason=OrderReason.OPPOSITION,
+            kind="given_back",
+            actor=RULES_ACTOR,
+            detail="opposition connue de la PFI seule",
+        )
+    else:
+        move_to_gate(locked, kind="given_back", actor=RULES_ACTOR)
+    return locked
+
+
+def _was_ever_opposed(order: Order) -> bool:
+    episode = order.version.document.episode
+    if episode is None:
+        return False
+    history = choices_history(episode)
+    return history.filter(subject=Subject.ALIMENTATION, value=ChoiceValue.OPPOSED).exists()
+
+
+@transaction.atomic
+def message_orders_settle(*, message: Message) -> None:
+    """Our message got its last technical answer: AA hands the orders over, anything else fails them.
+
+    A refusal that today's rules explain (the patient opposed meanwhile) leaves the order waiting
+    for them, not failed.
+    """
+    for order in Order.objects.filter(message=message):
+        if message.state == MessageState.ACKED:
+            order_accepted(order=order)
+        elif not _gate_explains(order):
+            kind = "refused_pfi" if message.ack_code == AckCode.AE else "no_answer"
+            order_fail(order=order, code=message.ack_code or "HL7", text=message.error, kind=kind)
+
+
+def _gate_explains(order: Order) -> bool:
+    locked = order_locked(order)
+    gate = gate_now(locked)
+    if gate.is_open or locked.state != OrderState.SENDING:
+        return False
+    locked.message = None
+    move(locked, to=gate.state, reason=gate.reason, kind="given_back", actor=RULES_ACTOR)
+    return True
+
+
+@transaction.atomic
+def order_received_dmp(*, order: Order, at: datetime) -> Order:
+    """ZAM^Z01 Y: the DMP has the document, whatever we believed; told twice, it is noted once."""
+    locked = order_locked(order)
+    if locked.state in (OrderState.CANCELLED, OrderState.SUPERSEDED):
+        append_event(locked, kind="late_received_dmp", from_state=locked.state, actor=RULES_ACTOR, at=at)
+    elif locked.state != OrderState.RECEIVED_DMP:
+        locked.error_code = locked.error_text = ""
+        locked.is_uncertain = False
+        move(locked, to=OrderState.RECEIVED_DMP, kind="received_dmp", actor=RULES_ACTOR, at=at)
+    return locked
+
+
+@transaction.atomic
+def orders_flag_silent(*, now: datetime) -> int:
+    """Flag « accusé manquant »: accepted by the PFI, and no acknowledgement in time (hl7v2 2.8).
+
+    Each order once; the acknowledgement that comes after all takes the flag away.
+    """
+    silent = list(
+        Order.objects.select_for_update(of=("self",), skip_locked=True)
+        .filter(
+            state=OrderState.HANDED_OVER,
+            is_uncertain=False,
+            changed_at__lt=now - timedelta(hours=settings.SENDING_ACK_HOURS),
+        )
+        .order_by("id")[:FLAGGED_AT_ONCE]
+    )
+    Order.objects.filter(pk__in=[order.pk for order in silent]).update(is_uncertain=True)
+    OrderEvent.objects.bulk_create(
+        event_of(order, kind="ack_missing", from_state=order.state, actor=RULES_ACTOR, at=now, detail="")
+        for order in silent
+    )
+    return len(silent)
