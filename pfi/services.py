@@ -143,8 +143,10 @@ def job_retry_later(
 
 @transaction.atomic
 def job_pause(*, job: Job, worker: str, code: str, text: str) -> None:
-    """The installation itself is refused: every job of the channel waits, and no attempt is counted.
+    """The installation itself is refused: every job of the channel waits, and none ends.
 
+    The refused job waits longer, by the schedule: after the pause another one tries first, so that
+    an order that alone is refused cannot hold back the others.
     Source: spec dmp 3.7, class CONFIG. The log line is the alert of the administrator.
     """
     locked = _owned(job, worker)
@@ -152,10 +154,9 @@ def job_pause(*, job: Job, worker: str, code: str, text: str) -> None:
         return
     until = timezone.now() + CONFIGURATION_DELAY
     locked.error_code, locked.error_text = code[:120], text[:500]
-    locked.attempts = max(locked.attempts - 1, 0)
-    locked.not_before = until
+    locked.not_before = until + RETRIES[min(max(locked.attempts, 1), len(RETRIES)) - 1]
     _move(locked, to=JobState.RETRYING, kind="configuration", code=code)
-    others = Job.objects.filter(channel=job.channel, state__in=WAITING)
+    others = Job.objects.filter(channel=job.channel, state__in=WAITING).exclude(pk=locked.pk)
     others.update(not_before=Greatest(Coalesce("not_before", until), until))
     logger.error("pfi.channel.configuration", extra={"channel": job.channel, "code": code})
 

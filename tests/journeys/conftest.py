@@ -20,7 +20,7 @@ import httpx
 import pytest
 import time_machine
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from django.utils import timezone
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
@@ -36,6 +36,7 @@ from interop.hl7v2.ack import Ack
 from interop.ins.codes import TEST_INS_OIDS
 from patients.enums import IdentifierKind
 from patients.models import Patient
+from pfi.gateway import gateway_close
 from pfi.worker import jobs_drain
 from sandbox.runtime import Sandbox
 from sending.worker import orders_drain
@@ -145,7 +146,11 @@ class Installation:
         return person
 
     def carry(self, *, after: timedelta = timedelta(0)) -> None:
-        """What the periodic tasks do, until nothing is due; `after` that time has passed."""
+        """What the periodic tasks do, until nothing is due; `after` that time has passed.
+
+        Less than the idle time of a session: an open page may ask for something meanwhile.
+        """
+        assert after < timedelta(minutes=settings.SESSION_LOCK_MINUTES)
         with time_machine.travel(timezone.now() + after, tick=True):
             while orders_drain(worker=WORKER) or jobs_drain(worker=WORKER):
                 pass
@@ -215,6 +220,7 @@ def installation(
         yield Installation(live_server.url, sandbox, port, open_page)
         for context in contexts:
             context.close()
+    gateway_close()
     sandbox.dmp.faults.clear()
     for address in callbacks:
         sandbox.psc.client.redirect_uris.remove(address)

@@ -123,7 +123,7 @@ def test_a_sending_held_at_validation_waits_for_a_person(installation):
     doctor = installation.sits_down("HODA")
     letter_of(doctor, decision="Valider et retenir l’envoi")
     doctor.toast("Document validé, envoi retenu.")
-    installation.carry(after=timedelta(days=1))
+    installation.carry(after=timedelta(minutes=10))
     patient = installation.patient("000003")
     assert installation.in_the_dmp(patient) == []
     with doctor.budget(1):

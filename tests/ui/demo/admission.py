@@ -6,69 +6,7 @@ from typing import Any
 from django import forms
 
 from tests.ui.demo.around import at, banner, rail, shell, steps
-from ui.components import Entry, Service, TraitLine, differing_parts
-
-
-def admission_identity() -> dict[str, Any]:
-    given = differing_parts("DOMINIQUE", "DOMINIQUE MARIE-LOUISE")
-    return {
-        "shell": shell("Admissions", admission=True),
-        "banner": banner(status="PROV", ins_url=""),
-        "visit_note": "Première venue",
-        "steps": steps(2),
-        "insi": Values(
-            code="00",
-            sentence="INSi a trouvé une identité unique (réponse 00)",
-            called_at=at(12, 1, 9, 20),
-            by="M. LEROY",
-            means="appel par carte Vitale",
-        ),
-        "insi_url": "#",
-        "lines": [
-            TraitLine("Nom de naissance", "PAT-TROIS", "PAT-TROIS", "identical"),
-            TraitLine("Prénoms de naissance", "DOMINIQUE", "DOMINIQUE MARIE-LOUISE", "completed", given),
-            TraitLine("Date de naissance", "28/03/1979", "28/03/1979", "identical"),
-            TraitLine("Sexe", "F", "F", "identical"),
-            TraitLine("Lieu de naissance", "", "63220", "completed", (("63220", True),), "Mazoires"),
-        ],
-        "to_look": 2,
-        "complements": [
-            Values(label="Nom utilisé", value="", url="#", url_label="Copier le nom de naissance"),
-            Values(label="Prénom utilisé", value="Dominique", url="", url_label=""),
-        ],
-        "near": [
-            Values(
-                birth_name="PAT-TROYES",
-                given_name="DOMINIQUE",
-                traits="M · 28/03/1979 · Clermont-Ferrand",
-                status="QUAL",
-                remark="IPP 000871 · nom et sexe différents",
-            )
-        ],
-        "status_path": ["PROV", "RECUP", "QUAL"],
-        "status_text": "Accepter l’identité INSi la rend récupérée. "
-        "Le contrôle du document présenté la rend qualifiée.",
-        "document_form": Values(
-            url="#",
-            chosen="",
-            choices=[
-                Values(value=str(n), label=label)
-                for n, label in enumerate(
-                    (
-                        "Carte d’identité",
-                        "Passeport",
-                        "Titre de séjour",
-                        "Appli carte Vitale",
-                        "Livret de famille + parent",
-                        "Aucun document",
-                    )
-                )
-            ],
-        ),
-        "history": [Values(at=at(12, 1, 9, 14), text="identité créée (provisoire), M. LEROY")],
-        "accept_url": "#",
-        "refuse_url": "#",
-    }
+from ui.components import Entry, Service
 
 
 class _StayForm(forms.Form):
@@ -82,7 +20,7 @@ def choices() -> dict[str, Any]:
     return {
         "shell": shell("Admissions", admission=True),
         "banner": banner(),
-        "visit_note": "Dernière venue : 12/01/2025, ANAPATH",
+        "rail": rail(""),
         "steps": steps(4),
         "url": "#",
         "stay_form": _StayForm({"kind": "I", "unit": "6268", "bed": "12", "entered": ""}),
@@ -145,7 +83,6 @@ def choices() -> dict[str, Any]:
 
 def choices_in_record() -> dict[str, Any]:
     return choices() | {
-        "rail": rail(""),
         "steps": [],
         "shell": shell(),
         "stay_form": None,
