@@ -90,9 +90,6 @@ def test_no_reason_is_asked_beside_an_opposition(rf: RequestFactory) -> None:
     )
 
 
-def test_nothing_is_preselected_among_documents_of_identity(rf: RequestFactory) -> None:
-
-
 def test_a_refused_document_offers_links_and_no_validation(rf: RequestFactory) -> None:
     page = draw("refused", rf.get("/"))
     assert page.xpath("//dialog//a[@href='#bloc-synthese']")
