@@ -154,19 +154,18 @@ def test_every_noted_page_still_exists() -> None:
 
 NO_PAGES = frozenset(
     {
-        # Answers of the machine, and what only writes or leads elsewhere.
-        "health-live", "health-ready", "ui:theme", "ui:shortcuts", "ui:guide",
-        "accounts:login_local", "accounts:choose", "accounts:no_account", "accounts:lock_now",
-        "accounts:locked", "accounts:unlock_local", "accounts:logout", "accounts:logged_out",
-        "accounts:logout_provider", "accounts:sessions_close", "accounts:password",
-        "accounts:review_export", "accounts:oidc_start", "accounts:oidc_callback",
-        "accounts:logout_response", "dossier:ins", "dossier:letter_new", "dossier:letter_panel",
-        "dossier:letter_validate", "dossier:revise", "dossier:orders_act", "dossier:order_act",
+        # Answers of the machine, steps of a login, the form of a local account, files.
+        "health-live", "health-ready", "ui:guide", "accounts:choose", "accounts:no_account",
+        "accounts:locked", "accounts:logged_out", "accounts:logout_provider", "accounts:review_export",
+        "accounts:oidc_start", "accounts:oidc_callback", "accounts:logout_response", "accounts:password",
     }
 )  # fmt: skip
+WRITES_ONLY = 405
 
 
-def test_every_page_has_a_budget() -> None:
-    """A new address is measured, or said here to be no page."""
-    measured = {page.partition(",")[0] for page in PAGES}
-    assert {address.name for address in ADDRESSES} == measured | NO_PAGES
+def test_every_page_has_a_budget(doctor: Client) -> None:
+    """A new address that can be read is measured, or said above to be no page."""
+    known = {page.partition(",")[0] for page in PAGES} | NO_PAGES
+    unknown = [address for address in ADDRESSES if address.name not in known]
+    readable = [one.name for one in unknown if doctor.get(one.path).status_code != WRITES_ONLY]
+    assert readable == []
