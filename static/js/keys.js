@@ -5,6 +5,7 @@
 
   const GO = { p: "patients", e: "envois", m: "mssante", t: "taches", a: "admissions" };
   const GO_MS = 1200;
+  const OF_A_ROW = ["r", "v"];
   let waitsForGo = 0;
 
   const isField = (element) => element.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
@@ -12,12 +13,15 @@
 
   function press(key) {
     const row = document.activeElement.closest && document.activeElement.closest("tr[data-row]");
-    const scopes = [row, document.querySelector("tr[data-row][aria-current=true]"), document];
+    const scopes = [row, document.querySelector("tr[data-row][aria-current=true]")];
+    // Holding and showing act on the row that a person chose, never on the first of the page.
+    if (!OF_A_ROW.includes(key)) scopes.push(document);
     for (const scope of scopes) {
       const target = scope && [...scope.querySelectorAll(`[data-key="${key}"]`)].find(visible);
       if (!target) continue;
       if (isField(target)) target.focus();
       else target.click();
+      if (target.matches("summary")) target.focus();
       return true;
     }
     return false;

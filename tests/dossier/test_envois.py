@@ -8,14 +8,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.enums import RoleCode
+from accounts.models import User
+from accounts.services import assignment_give
 from audit.models import Trace
 from consent.enums import ChoiceValue
 from documents.models import Version
+from establishment.enums import NationalService
 from establishment.models import Unit
+from national.models import Call
 from patients.services import team_member_add
 from sending.enums import OrderState
 from sending.models import Order, OrderEvent
-from tests.dossier.conftest import htmx, order_of, seen
+from tests.dossier.conftest import INSTALLER, htmx, order_of, seen
 from tests.factories import EpisodeFactory, QualifiedPatientFactory, ValidatedVersionFactory
 
 LIST = reverse("dossier:envois")
@@ -131,9 +135,6 @@ class TestList:
 
     @pytest.mark.requirement("F-PV-18")
     def test_filters_narrow_by_state_channel_unit_period_and_text(self, ward, doctor):
-        from accounts.services import assignment_give
-        from tests.dossier.conftest import INSTALLER
-
         elsewhere = Unit.objects.create(site=ward.unit.site, code="3435", name="CARDIOLOGIE")
         assignment_give(
             user=ward.doctor, role=RoleCode.PRESCRIPTEUR, unit=elsewhere, giver=None, actor=INSTALLER
@@ -325,8 +326,6 @@ class TestActions:
         assert doctor.get(act_url(order, "hold")).status_code == 405
 
     def test_the_care_team_acts_on_what_another_unit_wrote(self, ward, stranger):
-        from accounts.models import User
-
         order = order_of(ward.write_letter())
         assert stranger.post(act_url(order, "hold")).status_code == 404
         team_member_add(episode=ward.episode, user=User.objects.get(login="blemaire"), actor=ward.actor)
@@ -392,9 +391,6 @@ class TestBulk:
 
 
 def test_the_state_of_the_dmp_is_said_on_every_page(ward, doctor):
-    from establishment.enums import NationalService
-    from national.models import Call
-
     def call(outcome):
         Call.objects.create(
             service=NationalService.DMP,
@@ -405,11 +401,13 @@ def test_the_state_of_the_dmp_is_said_on_every_page(ward, doctor):
             outcome=outcome,
         )
 
-    status = lambda: seen(doctor.get(LIST)).texts("footer.status")[0]  # noqa: E731 - read twice below
+    def status():
+        return seen(doctor.get(LIST)).texts("footer.status")[0]
+
     assert "DMP" not in status()
     call("success")
     assert "DMP joignable" in status()
     call("unavailable")
-    assert f"DMP injoignable depuis {timezone.localtime():%H:%M}"[:24] in status()
+    assert "DMP injoignable depuis " in status()
     call("rejected")
     assert "DMP joignable" in status()

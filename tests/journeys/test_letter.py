@@ -133,6 +133,34 @@ def test_a_sending_held_at_validation_waits_for_a_person(installation):
     assert len(installation.in_the_dmp(patient)) == 1
 
 
+def test_the_whole_journey_goes_by_the_keyboard(installation):
+    doctor = installation.sits_down("HODA")
+    page = doctor.page
+    page.get_by_role("link", name="PAT-TROIS").focus()
+    doctor.press("Enter")
+    page.get_by_role("heading", name="Dossier médical").wait_for()
+    page.wait_for_load_state()
+    doctor.press("n")
+    page.keyboard.press("Tab")
+    doctor.press("Enter")
+    page.get_by_role("heading", name="Lettre de liaison de sortie").wait_for()
+    write_letter(doctor)
+    with doctor.budget(2):
+        doctor.press("Control+Enter")
+        expect(page.get_by_role("heading", name="Valider")).to_be_focused()
+        doctor.press("Control+Enter")
+    page.get_by_role("heading", name="Dossier médical").wait_for()
+    page.wait_for_load_state()
+    doctor.press("g")
+    doctor.press("e")
+    row = doctor.work_row("PAT-TROIS")
+    row.focus()
+    with doctor.budget(1):
+        doctor.press("r")
+    expect(row).to_contain_text("Retenu")
+    expect(row).to_be_focused()
+
+
 @pytest.mark.requirement("SC.DMP/CONF.06.BIS")
 def test_an_opposition_blocks_what_waits_and_the_next_sending_until_it_is_withdrawn(installation):
     doctor, clerk = installation.sits_down("HODA"), installation.sits_down("ROUX")
