@@ -47,6 +47,8 @@ RUN = {
 TEST = RUN | {
     "postgresql-15": _file("/usr/lib/postgresql/15/bin/initdb"),
     "chromium": _program("chromium"),
+    # First of the stack of the interface: what the browser measures does not change with the machine.
+    "fonts-inter": _file("/usr/share/fonts/opentype/inter/Inter-Regular.otf"),
     # PDFBox Preflight judges PDF/A-1b; qpdf and poppler look inside.
     "default-jre-headless": _program("java"),
     "libpdfbox2-java": _file("/usr/share/java/pdfbox2.jar"),
