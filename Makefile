@@ -72,9 +72,9 @@ $(BIN)/pip:
 
 $(VENV)/.demo-installed: requirements/demo.txt | $(BIN)/pip
 	@test $(VENV)/.dev-installed -nt requirements/dev.txt \
-	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/demo.txt
 	@touch $@
 
 $(VENV)/.dev-installed: requirements/dev.txt requirements/demo.txt | $(BIN)/pip
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@ $(VENV)/.demo-installed
