@@ -21,10 +21,10 @@ from interop.vihf.claims import PatientClaim
 from interop.xds import codes as xds_codes
 from interop.xds.from_cda import patient_id_of
 from interop.xds.metadata import SubmissionSet
-from national.dmp.ports import AccessContext, DmpGateway
+from national.dmp.opening import dmp_gateway
+from national.dmp.ports import AccessContext, DmpFeeding
 from national.errors import NationalServiceError, Rejected, RejectionKind, Uncertain
 from pfi.enums import JobAction, JobChannel, JobState
-from pfi.gateway import dmp_gateway
 from pfi.models import Job
 from pfi.orders import order_of_bytes
 from pfi.services import (
@@ -134,7 +134,7 @@ def _carry(job: Job) -> str:
 
 
 def _entries_replaced(
-    order: MdmDocument, gateway: DmpGateway, context: AccessContext, patient: PatientClaim
+    order: MdmDocument, gateway: DmpFeeding, context: AccessContext, patient: PatientClaim
 ) -> dict[str, str]:
     """entryUUID of each replaced document that the DMP has, by unique id.
 
@@ -151,7 +151,7 @@ def _entries_replaced(
 
 
 def _delete(
-    job: Job, order: MdmDocument, gateway: DmpGateway, context: AccessContext, patient: PatientClaim
+    job: Job, order: MdmDocument, gateway: DmpFeeding, context: AccessContext, patient: PatientClaim
 ) -> str:
     """TD3.1b then TD3.3c for each document (SC.DMP/CONF.03); what the DMP no longer has is deleted."""
     entries = [
@@ -174,7 +174,7 @@ def _delete(
 
 
 def _delete_entry(
-    gateway: DmpGateway, context: AccessContext, lot: SubmissionSet, entry: str, status: str
+    gateway: DmpFeeding, context: AccessContext, lot: SubmissionSet, entry: str, status: str
 ) -> None:
     gateway.set_status(
         context, lot, entry_uuid=entry, original_status=status, new_status=xds_codes.STATUS_DELETED

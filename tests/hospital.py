@@ -29,9 +29,9 @@ from establishment.models import InstallationSwitch, LegalEntity, ServiceEndpoin
 from exchange.enums import Transport
 from exchange.models import Partner
 from interop.ins.codes import INS_NIR_TEST_OID, TEST_INS_OIDS
+from national.dmp.opening import gateway_close
 from patients.enums import EpisodeKind, EpisodeState, IdentifierKind, Sex
 from patients.models import Episode, Identifier, Patient
-from pfi.gateway import gateway_close
 from sandbox.runtime import Sandbox, SandboxSettings
 from tests.documents.snapshots import BODY
 

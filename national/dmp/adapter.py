@@ -172,9 +172,16 @@ class DmpSoap:
         answer = self._query(context, _claim(criteria.patient_id), iti18.build_find_documents(criteria))
         return Found(answer.objects.entries, answer.objects.associations, answer.total)
 
-    def documents(self, context: AccessContext, patient: PatientClaim, unique_ids: Sequence[str]) -> Found:
+    def documents(
+        self,
+        context: AccessContext,
+        patient: PatientClaim,
+        unique_ids: Sequence[str] = (),
+        *,
+        entry_uuids: Sequence[str] = (),
+    ) -> Found:
         """TD3.1 (ITI-18 GetDocumentsAndAssociations)."""
-        body = iti18.build_get_documents_and_associations(unique_ids=unique_ids)
+        body = iti18.build_get_documents_and_associations(unique_ids=unique_ids, entry_uuids=entry_uuids)
         answer = self._query(context, patient, body)
         return Found(answer.objects.entries, answer.objects.associations, answer.total)
 

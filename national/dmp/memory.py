@@ -14,12 +14,25 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from establishment.enums import NationalService
-from interop.vihf.claims import PatientClaim
+from interop.vihf.claims import AuthenticationMode, PatientClaim
 from interop.xds import codes
 from interop.xds.iti18 import DocumentCriteria, SetCriteria
-from interop.xds.metadata import Association, DocumentEntry, SubmissionSet
+from interop.xds.metadata import Association, Code, DocumentEntry, SubmissionSet
+from interop.xds.responses import RegistryError
+from interop.xds.times import dtm_from_instant
 from national.calls import Call, Recorder, recorded
-from national.dmp.ports import AccessContext, Found, Submission, Submitted
+from national.dmp.ports import (
+    AccessContext,
+    Authorisation,
+    DmpState,
+    DocumentAddress,
+    Existence,
+    Found,
+    Retrieval,
+    Retrieved,
+    Submission,
+    Submitted,
+)
 from national.errors import NationalServiceError, Rejected, RejectionKind
 
 
@@ -27,8 +40,10 @@ from national.errors import NationalServiceError, Rejected, RejectionKind
 class DmpMemory:
     """State is open to tests: `entries` by entryUUID, `contents` by uniqueId, `calls` in order.
 
-    `failures` are raised by the next calls, one each; `failures_after` too, but once the effect is done: the
-    line was cut before the answer.
+    `existences` by matricule say the state of a DMP (open when not said), `authorisations` by matricule
+    and national identifier of the professional who may read it (none when not said). `failures` are raised
+    by the next calls, one each; `failures_after` too, but once the effect is done: the line was cut before
+    the answer.
     """
 
     record: Recorder = lambda record: None
@@ -36,9 +51,26 @@ class DmpMemory:
     contents: dict[str, bytes] = field(default_factory=dict)
     sets: dict[str, SubmissionSet] = field(default_factory=dict)
     links: list[Association] = field(default_factory=list)
+    existences: dict[str, Existence] = field(default_factory=dict)
+    authorisations: dict[tuple[str, str], Authorisation] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     failures: deque[NationalServiceError] = field(default_factory=deque)
     failures_after: deque[NationalServiceError] = field(default_factory=deque)
+
+    def existence(self, context: AccessContext, patient: PatientClaim) -> Existence:
+        """TD0.2."""
+        with self._called(context, "TD0.2"):
+            found = self.existences.get(patient.matricule, Existence(DmpState.OPEN, Authorisation.NONE))
+            return replace(found, authorisation=self._authorisation(context, patient.matricule))
+
+    def authorise(self, context: AccessContext, patient: PatientClaim) -> None:
+        """TD0.3."""
+        with self._called(context, "TD0.3"):
+            is_blocked = self._authorisation(context, patient.matricule) is Authorisation.BLOCKED
+            if is_blocked or context.mode is not AuthenticationMode.AIR:
+                raise Rejected(codes.DMP_ACCESS_DENIED, kind=RejectionKind.RIGHTS)
+            self.authorisations[patient.matricule, context.name_id] = Authorisation.VALID
+            self._fail(self.failures_after)
 
     def submit(self, context: AccessContext, submission: Submission) -> Submitted:
         """TD2.1."""
@@ -67,36 +99,98 @@ class DmpMemory:
             )
 
     def search(self, context: AccessContext, criteria: DocumentCriteria) -> Found:
-        """TD3.1, by patient, status and type."""
+        """TD3.1, by the criteria that tests need."""
         with self._called(context, "TD3.1"):
-            types = {code.code for code in criteria.type_codes}
-            found = tuple(
-                entry
-                for entry in self.entries.values()
-                if entry.patient_id == criteria.patient_id
-                and entry.status in criteria.statuses
-                and (not types or entry.type_code.code in types)
-            )
+            self._check_reader(context, criteria.patient_id.value)
+            entries = self.entries.values()
+            found = tuple(entry for entry in entries if _fits(entry, criteria))
             return Found(found, total=len(found))
 
-    def documents(self, context: AccessContext, patient: PatientClaim, unique_ids: Sequence[str]) -> Found:
+    def documents(
+        self,
+        context: AccessContext,
+        patient: PatientClaim,
+        unique_ids: Sequence[str] = (),
+        *,
+        entry_uuids: Sequence[str] = (),
+    ) -> Found:
         """TD3.1, known documents."""
+        if bool(unique_ids) == bool(entry_uuids):
+            raise ValueError("documents are asked by uniqueId or by entryUUID, never by both")
         with self._called(context, "TD3.1"):
-            found = {uuid: entry for uuid, entry in self.entries.items() if entry.unique_id in unique_ids}
+            self._check_reader(context, patient.matricule)
+            found = {
+                uuid: entry
+                for uuid, entry in self.entries.items()
+                if entry.unique_id in unique_ids or uuid in entry_uuids
+            }
             links = tuple(link for link in self.links if link.source in found or link.target in found)
             return Found(tuple(found.values()), links, len(found))
 
     def submission_sets(self, context: AccessContext, criteria: SetCriteria) -> tuple[SubmissionSet, ...]:
         """TD3.1, lots."""
         with self._called(context, "TD3.1"):
-            return tuple(lot for lot in self.sets.values() if lot.patient_id == criteria.patient_id)
+            self._check_reader(context, criteria.patient_id.value)
+            return tuple(
+                lot
+                for lot in self.sets.values()
+                if lot.patient_id == criteria.patient_id
+                and _within(lot.submission_time, criteria.submitted_from, criteria.submitted_to)
+            )
 
     def associations(
         self, context: AccessContext, patient: PatientClaim, uuids: Sequence[str]
     ) -> tuple[Association, ...]:
         """TD3.1, associations."""
         with self._called(context, "TD3.1"):
+            self._check_reader(context, patient.matricule)
             return tuple(link for link in self.links if link.source in uuids or link.target in uuids)
+
+    def retrieve(
+        self, context: AccessContext, patient: PatientClaim, addresses: Sequence[DocumentAddress]
+    ) -> Retrieval:
+        """TD3.2; contents that are not there are told as errors."""
+        with self._called(context, "TD3.2"):
+            self._check_reader(context, patient.matricule)
+            found = tuple(
+                Retrieved(address, codes.MIME_CDA, self.contents[address.unique_id])
+                for address in addresses
+                if address.unique_id in self.contents
+            )
+            errors = tuple(
+                RegistryError(codes.ERROR_DOCUMENT_UNIQUE_ID, f"uniqueId={address.unique_id}")
+                for address in addresses
+                if address.unique_id not in self.contents
+            )
+            if not found:
+                raise Rejected(codes.ERROR_DOCUMENT_UNIQUE_ID, kind=RejectionKind.DATA)
+            return Retrieval(found, errors)
+
+    def set_visibility(
+        self,
+        context: AccessContext,
+        lot: SubmissionSet,
+        *,
+        entry: DocumentEntry,
+        confidentiality: tuple[Code, ...],
+    ) -> Submitted:
+        """TD3.3b: the version of the metadata that follows takes the place of the one given."""
+        with self._called(context, "TD3.3b") as message_id:
+            self._check_reader(context, lot.patient_id.value)
+            current = self.entries.get(entry.entry_id)
+            if current is None or current.version != entry.version:
+                raise Rejected(codes.ERROR_METADATA_VERSION, kind=RejectionKind.DATA)
+            uuid = f"urn:uuid:{uuid4()}"
+            del self.entries[entry.entry_id]
+            self.entries[uuid] = replace(
+                current,
+                entry_id=uuid,
+                version=current.version + 1,
+                confidentiality_codes=confidentiality,
+            )
+            self.links = [_moved(link, entry.entry_id, uuid) for link in self.links]
+            self._fail(self.failures_after)
+        return Submitted(message_id)
 
     def set_status(
         self,
@@ -134,6 +228,15 @@ class DmpMemory:
             self._fail(self.failures)
             yield message_id
 
+    def _authorisation(self, context: AccessContext, matricule: str) -> Authorisation:
+        return self.authorisations.get((matricule, context.name_id), Authorisation.NONE)
+
+    def _check_reader(self, context: AccessContext, matricule: str) -> None:
+        """A professional who reads needs an authorisation in force (spec dmp 1.4)."""
+        is_reader = context.mode is AuthenticationMode.AIR
+        if is_reader and self._authorisation(context, matricule) is not Authorisation.VALID:
+            raise Rejected(codes.DMP_ACCESS_DENIED, kind=RejectionKind.RIGHTS)
+
     def _fail(self, failures: deque[NationalServiceError]) -> None:
         if failures:
             raise failures.popleft()
@@ -156,3 +259,35 @@ class DmpMemory:
 
     def _change_status(self, uuid: str, status: str) -> None:
         self.entries[uuid] = replace(self.entries[uuid], status=status)
+
+
+def _fits(entry: DocumentEntry, criteria: DocumentCriteria) -> bool:
+    coded = (
+        (criteria.type_codes, (entry.type_code,)),
+        (criteria.class_codes, (entry.class_code,)),
+        (criteria.confidentiality_codes, entry.confidentiality_codes),
+    )
+    return (
+        entry.patient_id == criteria.patient_id
+        and entry.status in criteria.statuses
+        and all(not wanted or _pairs(wanted) & _pairs(held) for wanted, held in coded)
+        and _within(entry.service_start_time, criteria.service_start_from, criteria.service_start_to)
+        and _within(entry.creation_time, criteria.creation_from, criteria.creation_to)
+    )
+
+
+def _pairs(values: Sequence[Code]) -> set[tuple[str, str]]:
+    return {(value.code, value.system) for value in values}
+
+
+def _within(dtm: str, begin: datetime | None, end: datetime | None) -> bool:
+    """Tell whether a DTM is in a period: begin included, end excluded (IHE)."""
+    moment = dtm.ljust(len("YYYYMMDDhhmmss"), "0")
+    after = begin is None or dtm_from_instant(begin) <= moment
+    return after and (end is None or moment < dtm_from_instant(end))
+
+
+def _moved(link: Association, old: str, new: str) -> Association:
+    """A relation of a document is that of its last version of metadata."""
+    source = new if link.source == old else link.source
+    return replace(link, source=source, target=new if link.target == old else link.target)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from interop.vihf.claims import AuthenticationMode, PatientClaim, Purpose, Role
 from interop.vihf.codes import AC_UNSPECIFIED
 from interop.xds.iti18 import DocumentCriteria, SetCriteria
 from interop.xds.iti41 import SubmittedDocument
-from interop.xds.metadata import Association, DocumentEntry, SubmissionSet
+from interop.xds.metadata import Association, Code, DocumentEntry, SubmissionSet
 from interop.xds.responses import RegistryError
 
 
@@ -71,10 +72,74 @@ class Found:
     total: int = -1
 
 
-class DmpGateway(Protocol):
-    """Transactions of the DMP. Every method raises `Unavailable`, `Rejected` or `Uncertain`, nothing else.
+class DmpState(StrEnum):
+    """State of the DMP of a patient (TD0.2)."""
 
-    Only `submit` and `set_status` change something at the DMP, so only they raise `Uncertain`.
+    OPEN = "open"
+    CLOSED = "closed"
+    NONE = "none"
+
+
+class Authorisation(StrEnum):
+    """Authorisation of one professional on one DMP (TD0.2).
+
+    UNKNOWN is a status that no setting names: to be treated as "not authorised" (spec dmp 1.4).
+    """
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    BLOCKED = "blocked"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Existence:
+    """What TD0.2 says. The traits that it returns are never shown (RG_0320), so not kept either.
+
+    `closed_on` is a DTM as received, `closing_reason` the code and text of the closure;
+    `is_attached` tells the link with Mon espace santé, None when not said; `raw_authorisation` is
+    the code received, for technical screens.
+    """
+
+    state: DmpState
+    authorisation: Authorisation
+    closed_on: str = ""
+    closing_reason: str = ""
+    is_attached: bool | None = None
+    raw_authorisation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentAddress:
+    """Where a document is kept, and its uniqueId: both as TD3.1 returned them."""
+
+    repository_unique_id: str
+    unique_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The bytes of one document, as received: the caller compares them with hash and size."""
+
+    address: DocumentAddress
+    mime_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """The documents that came; `errors` tell those that did not (partial success)."""
+
+    documents: tuple[Retrieved, ...]
+    errors: tuple[RegistryError, ...] = ()
+
+
+class DmpFeeding(Protocol):
+    """What the structure does in indirect mode (spec dmp 1.8).
+
+    Every method raises `Unavailable`, `Rejected` or `Uncertain`, nothing else; `Uncertain` comes only from
+    what changes something at the DMP: `submit` and `set_status`.
     """
 
     def submit(self, context: AccessContext, submission: Submission) -> Submitted:
@@ -82,20 +147,6 @@ class DmpGateway(Protocol):
 
     def references(self, context: AccessContext, patient: PatientClaim, unique_id: str) -> tuple[str, ...]:
         """TD3.1b: entryUUIDs of a document known by its uniqueId; empty when the DMP has none (ITI-18)."""
-
-    def search(self, context: AccessContext, criteria: DocumentCriteria) -> Found:
-        """TD3.1: documents of a patient by criteria (ITI-18 FindDocuments)."""
-
-    def documents(self, context: AccessContext, patient: PatientClaim, unique_ids: Sequence[str]) -> Found:
-        """TD3.1: metadata and replacements of known documents (ITI-18 GetDocumentsAndAssociations)."""
-
-    def submission_sets(self, context: AccessContext, criteria: SetCriteria) -> tuple[SubmissionSet, ...]:
-        """TD3.1: lots deposited in a period (ITI-18 FindSubmissionSets)."""
-
-    def associations(
-        self, context: AccessContext, patient: PatientClaim, uuids: Sequence[str]
-    ) -> tuple[Association, ...]:
-        """TD3.1: what lots contain and what documents replace (ITI-18 GetAssociations)."""
 
     def set_status(
         self,
@@ -107,3 +158,59 @@ class DmpGateway(Protocol):
         new_status: str,
     ) -> Submitted:
         """TD3.3c delete, TD3.3d archive: change the status of one document (ITI-57)."""
+
+
+class DmpGateway(DmpFeeding, Protocol):
+    """And what an identified professional does in AIR mode. Errors as above.
+
+    `authorise` and `set_visibility` change something at the DMP too.
+    """
+
+    def existence(self, context: AccessContext, patient: PatientClaim) -> Existence:
+        """TD0.2: state of the DMP, authorisation of the professional of the context (PRPA_IN201307UV02)."""
+
+    def authorise(self, context: AccessContext, patient: PatientClaim) -> None:
+        """TD0.3, AJOUT: authorise the professional of the context, also when already authorised."""
+
+    def search(self, context: AccessContext, criteria: DocumentCriteria) -> Found:
+        """TD3.1: documents of a patient by criteria (ITI-18 FindDocuments)."""
+
+    def documents(
+        self,
+        context: AccessContext,
+        patient: PatientClaim,
+        unique_ids: Sequence[str] = (),
+        *,
+        entry_uuids: Sequence[str] = (),
+    ) -> Found:
+        """TD3.1: metadata and replacements of known documents (ITI-18 GetDocumentsAndAssociations).
+
+        Documents are named by uniqueId or by entryUUID: by one of the two, ValueError otherwise.
+        """
+
+    def submission_sets(self, context: AccessContext, criteria: SetCriteria) -> tuple[SubmissionSet, ...]:
+        """TD3.1: lots deposited in a period (ITI-18 FindSubmissionSets)."""
+
+    def associations(
+        self, context: AccessContext, patient: PatientClaim, uuids: Sequence[str]
+    ) -> tuple[Association, ...]:
+        """TD3.1: what lots contain and what documents replace (ITI-18 GetAssociations)."""
+
+    def retrieve(
+        self, context: AccessContext, patient: PatientClaim, addresses: Sequence[DocumentAddress]
+    ) -> Retrieval:
+        """TD3.2: the content of one or several documents (ITI-43). Rejected when none came."""
+
+    def set_visibility(
+        self,
+        context: AccessContext,
+        lot: SubmissionSet,
+        *,
+        entry: DocumentEntry,
+        confidentiality: tuple[Code, ...],
+    ) -> Submitted:
+        """TD3.3b, TD3.3a: give a document this confidentiality, whole (ITI-57).
+
+        `entry` is as a search returned it just before: its version is compared by the registry, and its
+        entryUUID is another one afterwards (read it again).
+        """

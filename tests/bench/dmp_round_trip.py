@@ -22,10 +22,10 @@ from interop.xds.iti41 import SubmittedDocument
 from interop.xds.metadata import SubmissionSet
 from interop.xds.nomenclature import content_type_of_patient_class
 from interop.xds.times import dtm_from_instant
+from national.dmp.opening import dmp_gateway
 from national.dmp.ports import AccessContext, Submission
 from national.enums import CallOutcome
 from national.models import Call
-from pfi.gateway import dmp_gateway
 from tests.bench.figures import Figure, rss_mb, timed
 from tests.bench.hospital import build_hospital, plug_dmp, sandbox
 from tests.bench.letters import reference_letter

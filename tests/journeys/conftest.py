@@ -34,9 +34,9 @@ from dpi.demo.loading import demonstration_load
 from exchange.services import development_partner_ensure
 from interop.hl7v2.ack import Ack
 from interop.ins.codes import TEST_INS_OIDS
+from national.dmp.opening import gateway_close
 from patients.enums import IdentifierKind
 from patients.models import Patient
-from pfi.gateway import gateway_close
 from pfi.worker import jobs_drain
 from sandbox.runtime import Sandbox
 from sending.worker import orders_drain

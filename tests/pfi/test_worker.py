@@ -14,10 +14,10 @@ from interop.hl7v2.tokens import parse_message
 from interop.hl7v2.zam import parse_zam
 from interop.xds import codes
 from national.dmp.memory import DmpMemory
+from national.dmp.opening import dmp_gateway
 from national.errors import Rejected, RejectionKind, Unavailable, Uncertain
 from pfi import services, worker
 from pfi.enums import JobState
-from pfi.gateway import dmp_gateway
 from pfi.models import Job
 from pfi.services import CONFIGURATION_DELAY, RETRIES, UNCERTAIN_DELAY
 from pfi.worker import job_run, jobs_drain

@@ -1,7 +1,9 @@
 """The DMP as this process reaches it: endpoint, certificates and software of the installation.
 
-Built once for each process and again when the endpoint or the cachet certificate changes; the
-files of the TLS connection are watched by the transport itself (house-style, section 6).
+One gateway for each mode, so that feeding and consultation have their own connections and their own
+breaker (spec dmp 9, rule 3). Built once for each process and again when the endpoint or the cachet
+certificate changes; the files of the TLS connection are watched by the transport itself (house-style,
+section 6).
 """
 
 from __future__ import annotations
@@ -16,9 +18,8 @@ from establishment.enums import NationalService
 from establishment.models import ServiceEndpoint
 from establishment.selectors import endpoint_for
 from interop.seal import Seal
-from interop.vihf.claims import SoftwareClaim
+from interop.vihf.claims import AuthenticationMode, SoftwareClaim
 from national.dmp.adapter import DmpSettings, DmpSoap
-from national.dmp.ports import DmpGateway
 from national.errors import Rejected, RejectionKind
 from national.services import call_keep
 from national.transport import TlsFiles, Transport, TransportSettings
@@ -35,11 +36,11 @@ class _Open:
 
 
 _lock = threading.Lock()
-_open: list[_Open] = []
+_open: dict[AuthenticationMode, _Open] = {}
 
 
-def dmp_gateway() -> DmpGateway:
-    """The gateway of the enabled DMP endpoint.
+def dmp_gateway(mode: AuthenticationMode = AuthenticationMode.INDIRECT) -> DmpSoap:
+    """The gateway of the enabled DMP endpoint: INDIRECT to feed, AIR to consult.
 
     Raises Rejected of kind CONFIGURATION when none is configured or a certificate cannot be read.
     """
@@ -53,8 +54,9 @@ def dmp_gateway() -> DmpGateway:
     with _lock:
         try:
             key = _key(endpoint)
-            if _open and _open[0].key == key:
-                return _open[0].gateway
+            current = _open.get(mode)
+            if current is not None and current.key == key:
+                return current.gateway
             opened = _opened(endpoint, key)
         except (OSError, ValueError) as error:
             raise Rejected(
@@ -63,20 +65,17 @@ def dmp_gateway() -> DmpGateway:
                 kind=RejectionKind.CONFIGURATION,
                 message="Un certificat de l’accès au DMP est illisible.",
             ) from error
-        _close()
-        _open.append(opened)
+        if current is not None:
+            current.transport.close()
+        _open[mode] = opened
         return opened.gateway
 
 
 def gateway_close() -> None:
     """Close the connections of this process; the next call opens new ones."""
     with _lock:
-        _close()
-
-
-def _close() -> None:
-    while _open:
-        _open.pop().transport.close()
+        while _open:
+            _open.popitem()[1].transport.close()
 
 
 def _key(endpoint: ServiceEndpoint) -> tuple[object, ...]:
