@@ -10,7 +10,7 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from documents.models import Version
@@ -24,6 +24,13 @@ from sending.enums import (
     OrderReason,
     OrderState,
 )
+
+LATE_RECEPTION = "late_received_dmp"
+OUTCOME = Q(
+    Q(to_state__in=[OrderState.RECEIVED_DMP, OrderState.DELIVERED, OrderState.READ, OrderState.FAILED])
+    & ~Q(from_state=F("to_state"))
+) | Q(kind=LATE_RECEPTION)
+"""Events by which an order arrived, or failed for good: what the indicators count (stats C10, C11)."""
 
 
 class OrderQuerySet(LeasedQuerySet["Order"]):
@@ -54,6 +61,9 @@ class Order(Leased):
     )
     motive = models.CharField("motif de suppression", max_length=16, choices=DeletionMotive, blank=True)
     lineage = models.CharField("lignée (setId)", max_length=128)
+    # Frozen for the indicators (stats C8, mssante 6): a unit may move, an identity may change.
+    finess = models.CharField("FINESS géographique à la création", max_length=9, blank=True)
+    has_ins = models.BooleanField("INS qualifiée dans ce qui part", default=False)
     idempotency_key = models.CharField("clé d'unicité", max_length=300, unique=True)
     message = models.ForeignKey(
         Message,
@@ -93,10 +103,15 @@ class Order(Leased):
 
 
 class OrderEvent(models.Model):
-    """One change of an order: append-only history, also the source of the indicators."""
+    """One change of an order: append-only history, also the source of the indicators.
+
+    `at` is when it happened, by the clock of who says so; `recorded_at` when we learned it, by ours,
+    so that what a past month counts never changes (stats C10).
+    """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="events")
     at = models.DateTimeField("le", default=timezone.now)
+    recorded_at = models.DateTimeField("enregistré le", default=timezone.now)
     kind = models.CharField("événement", max_length=30)
     from_state = models.CharField("de", max_length=16, choices=OrderState, blank=True)
     to_state = models.CharField("à", max_length=16, choices=OrderState)
@@ -108,6 +123,14 @@ class OrderEvent(models.Model):
         verbose_name = "événement d'ordre"
         verbose_name_plural = "événements d'ordre"
         ordering = ["id"]
+        indexes = [
+            models.Index(
+                fields=["order", "recorded_at"],
+                include=["to_state", "kind"],
+                condition=OUTCOME,
+                name="sending_event_outcome",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.from_state} > {self.to_state}"

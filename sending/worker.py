@@ -17,6 +17,7 @@ from django.utils import timezone
 from audit.context import Actor
 from consent.selectors import CurrentChoices, choices_current_for
 from documents.enums import VersionState
+from documents.models import Version
 from exchange.enums import MessageState
 from exchange.leases import LEASE
 from exchange.models import Message
@@ -57,8 +58,10 @@ _DECIDED = (
 _LEAVE = (
     f"UPDATE {Order._meta.db_table} AS waiting "  # noqa: S608 - constants only
     "SET state = %s, reason = '', changed_at = %s, claimed_by = '', claimed_until = NULL, attempts = 0, "
-    "message_id = leaving.message "
-    "FROM unnest(%s::bigint[], %s::bigint[]) AS leaving (id, message) WHERE waiting.id = leaving.id"
+    "message_id = leaving.message, has_ins = version.has_ins "
+    f"FROM {Version._meta.db_table} AS version, "
+    "unnest(%s::bigint[], %s::bigint[]) AS leaving (id, message) "
+    "WHERE waiting.id = leaving.id AND version.id = waiting.version_id"
 )
 
 

@@ -15,7 +15,7 @@ from exchange.models import Message
 from interop.hl7v2.codes import AckCode
 from sending.enums import OrderReason, OrderState
 from sending.facts import gate_now
-from sending.models import Order, OrderEvent
+from sending.models import LATE_RECEPTION, Order, OrderEvent
 from sending.services.writing import (
     RULES_ACTOR,
     append_event,
@@ -116,7 +116,7 @@ def order_received_dmp(*, order: Order, at: datetime) -> Order:
     """ZAM^Z01 Y: the DMP has the document, whatever we believed; told twice, it is noted once."""
     locked = order_locked(order)
     if locked.state in (OrderState.CANCELLED, OrderState.SUPERSEDED):
-        append_event(locked, kind="late_received_dmp", from_state=locked.state, actor=RULES_ACTOR, at=at)
+        append_event(locked, kind=LATE_RECEPTION, from_state=locked.state, actor=RULES_ACTOR, at=at)
     elif locked.state != OrderState.RECEIVED_DMP:
         locked.error_code = locked.error_text = ""
         locked.is_uncertain = False

@@ -48,6 +48,8 @@ def orders_create(*, version: Version, wishes: SendingWishes, actor: Actor, at: 
         state=state,
         reason=reason,
         lineage=version.document.set_id,
+        finess=site_finess(version),
+        has_ins=version.has_ins,
         idempotency_key=order_key(version, Channel.DMP, action),
         not_before=rules.departure(
             validated_at=at, delay_minutes=_delay_minutes(version), chosen=wishes.not_before
@@ -129,6 +131,12 @@ def orders_take_over(*, version: Version, issued: Version, at: datetime) -> int:
             detail=f"version {issued.number}",
         )
     return len(waiting)
+
+
+def site_finess(version: Version) -> str:
+    """FINESS géographique of the unit of a document today, frozen in its orders; empty without unit."""
+    unit = version.document.unit
+    return unit.site.finess if unit is not None else ""
 
 
 def _delay_minutes(version: Version) -> int:

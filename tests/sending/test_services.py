@@ -10,6 +10,7 @@ from audit.models import Trace
 from consent.enums import ChoiceValue, Subject
 from consent.services import choice_record
 from documents.services import version_reissue
+from establishment.models import Unit
 from interop.ins.codes import INS_NIR_TEST_OID
 from interop.ins.key import Ins
 from patients.models import Episode, Patient
@@ -19,6 +20,7 @@ from sending import services
 from sending.enums import OrderAction, OrderReason, OrderState
 from sending.errors import OrderRefused
 from sending.models import Order, OrderEvent
+from tests.factories import SiteFactory
 from tests.hospital import MATRICULE
 
 
@@ -57,6 +59,28 @@ def test_a_validated_letter_is_ordered_without_any_action_and_leaves_after_the_d
         ward.patient.uid,
         order.uid,
     )
+
+
+def test_an_order_freezes_its_site_and_an_event_our_own_clock(ward):
+    """What the indicators count must not move with the unit, nor with the clock of a partner."""
+    version = ward.write_letter()
+    in_state(version, OrderState.HANDED_OVER)
+    said = timezone.now() - timedelta(days=3)
+    services.order_received_dmp(order=order_of(version), at=said)
+    other = SiteFactory(finess="990000200", legal_entity=ward.unit.site.legal_entity)
+    Unit.objects.filter(pk=ward.unit.pk).update(site=other)
+
+    order = order_of(version)
+    assert (order.finess, order.has_ins) == ("990000101", True)
+    event = order.events.last()
+    assert event.at == said
+    assert event.recorded_at > said + timedelta(days=2)
+
+
+def test_a_letter_outside_any_unit_belongs_to_no_site(ward):
+    Episode.objects.update(unit=None)
+    ward.episode.refresh_from_db()
+    assert order_of(ward.write_letter()).finess == ""
 
 
 @pytest.mark.requirement("SC.ALI/PROG.05")

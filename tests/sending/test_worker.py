@@ -186,6 +186,7 @@ def test_a_letter_written_before_the_ins_leaves_with_it_under_the_same_identifie
     version = ward.write_letter()
     orders_drain(worker=WORKER)
     assert not Message.objects.exists()
+    assert not order_of(version).has_ins
     identity_event_apply(
         patient=ward.patient,
         event=StatusEvent.INSI_ACCEPTED,
@@ -194,7 +195,7 @@ def test_a_letter_written_before_the_ins_leaves_with_it_under_the_same_identifie
     )
     orders_drain(worker=WORKER)
     order = order_of(version)
-    assert order.state == OrderState.HANDED_OVER
+    assert (order.state, order.has_ins) == (OrderState.HANDED_OVER, True)
     cda = parse_cda(sent(order).document.content)
     assert (cda.id.root, cda.version_number) == (version.unique_id, 1)
     assert cda.patient.ins.matricule == MATRICULE
