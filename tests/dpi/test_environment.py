@@ -9,6 +9,12 @@ import pytest
 from dpi.settings import env
 
 
+@pytest.fixture(autouse=True)
+def declared_elsewhere(monkeypatch):
+    """What these tests read is no setting of the product: the list of settings stays as it was."""
+    monkeypatch.setattr(env, "declared", {})
+
+
 @pytest.mark.parametrize(("written", "read"), [("true", True), ("Oui", True), ("0", False), ("off", False)])
 def test_a_flag_is_read_in_words_or_digits(monkeypatch, written, read):
     monkeypatch.setenv("DPI_X", written)
