@@ -43,10 +43,9 @@ def feeding(episode):
 
 
 @pytest.mark.requirement("SC.DMP/CONF.06")
-def test_an_opposition_is_recorded_for_every_stay_under_way_unless_the_person_says_otherwise(
-    ward, doctor, visit
-):
+def test_a_choice_is_recorded_for_every_stay_under_way_when_the_person_says_so(ward, doctor, visit):
     url = page(ward, visit)
+    assert seen(doctor.get(url)).one("input[name=every_stay]").get("checked") is None
     doctor.post(url, OPPOSED | {"known": known(doctor, url), "every_stay": "1"})
     assert feeding(visit) == feeding(ward.episode) == ChoiceValue.OPPOSED
 
