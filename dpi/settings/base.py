@@ -119,6 +119,8 @@ DATABASES["default"] |= {
     "CONN_MAX_AGE": env.integer("DATABASE_CONN_MAX_AGE", 60),
     "CONN_HEALTH_CHECKS": True,
 }
+# Values travel beside the statement, not inside: a document is not spelt out in hexadecimal and read again.
+DATABASES["default"]["OPTIONS"].setdefault("server_side_binding", True)
 _timeout = env.integer("DATABASE_STATEMENT_TIMEOUT_S", 30, minimum=1)
 if not DPI_AS_OWNER:
     DATABASES["default"]["OPTIONS"].setdefault("options", f"-c statement_timeout={_timeout}s")
