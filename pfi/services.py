@@ -26,6 +26,7 @@ from interop.hl7v2.datatypes import Authority
 from interop.hl7v2.header import Endpoint
 from interop.hl7v2.mdm import MdmDocument
 from interop.hl7v2.zam import Zam, build_zam, zam_fault, zam_header
+from national.retries import RETRIES
 from pfi.enums import JobAction, JobChannel, JobState
 from pfi.models import Job, JobEvent
 
@@ -34,16 +35,6 @@ logger = logging.getLogger(__name__)
 OID_SEQUENCE = "pfi_submission_set_oid"
 WORKER_ACTOR = system_actor("pfi.worker")
 
-# Retries toward the national services (README decision 10); after the last one the job failed.
-RETRIES = (
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-    timedelta(minutes=15),
-    timedelta(minutes=60),
-    timedelta(hours=4),
-    timedelta(hours=12),
-    timedelta(hours=24),
-)
 # An uncertain outcome is asked about soon, once: the document may well be there.
 UNCERTAIN_DELAY = timedelta(seconds=10)
 # Certificates or identification of the structure refused: nothing leaves until somebody repairs that.

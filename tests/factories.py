@@ -7,6 +7,7 @@ through the services, the rest comes from here.
 from __future__ import annotations
 
 import hashlib
+import uuid
 from datetime import UTC, date, datetime, timedelta
 
 import factory
@@ -28,6 +29,9 @@ from exchange.models import Message, Partner
 from interop.cda.codes import LETTRE_DE_LIAISON_SORTIE
 from interop.ins.codes import INS_NIR_TEST_OID
 from interop.ins.key import nir_key
+from mssante.enums import AddressSource, MailAction, MailboxKind
+from mssante.models import Correspondent, CorrespondentAddress, Mailbox, OutgoingMail
+from mssante.rules import address_key
 from patients.enums import (
     AlertKind,
     AlertState,
@@ -191,6 +195,64 @@ class MessageFactory(DjangoModelFactory):
     sending_application = "GAM"
     sending_facility = "CHU-X"
     type = "ADT^A31^ADT_A05"
+
+
+# --- mssante -----------------------------------------------------------------------------------
+class MailboxFactory(DjangoModelFactory):
+    """The application mailbox of the PFI, from which it sends."""
+
+    class Meta:
+        model = Mailbox
+        django_get_or_create = ("address",)
+
+    address = "pfi@ch-trois-rivieres.mssante.test"
+    kind = MailboxKind.APP
+    label = "CH des Trois Rivières"
+    is_sender = True
+
+
+class CorrespondentFactory(DjangoModelFactory):
+    """A doctor of the town, with one address of the directory unless `address` is empty."""
+
+    class Meta:
+        model = Correspondent
+        skip_postgeneration_save = True
+
+    rpps = factory.Sequence(lambda n: f"101{n:08d}")
+    title = "Dr"
+    family_name = factory.Sequence(lambda n: f"BLANC{n}")
+    given_name = "Sylvie"
+    profession = "Médecin"
+    specialty = "Médecine générale"
+    city = "Lyon 3e"
+    search_text = factory.LazyAttribute(lambda one: f"{one.family_name} SYLVIE LYON 3E")
+
+    @factory.post_generation
+    def address(self, create: bool, extracted: str | None, **kwargs: object) -> None:
+        if create and extracted != "":
+            name = f"{self.given_name}.{self.family_name}".lower()
+            CorrespondentAddress.objects.create(
+                correspondent=self,
+                address=extracted or f"{name}@medecin.mssante.test",
+                source=AddressSource.DIRECTORY,
+            )
+
+
+class OutgoingMailFactory(DjangoModelFactory):
+    """A mail to a doctor that nobody tried to send yet."""
+
+    class Meta:
+        model = OutgoingMail
+
+    order = factory.SubFactory(MessageFactory)
+    job_uid = factory.LazyFunction(uuid.uuid4)
+    action = MailAction.INITIAL
+    lineage = "1.2.250.1.999.1.1.1"
+    sender = "pfi@ch-trois-rivieres.mssante.test"
+    recipient = "sylvie.blanc@medecin.mssante.test"
+    recipient_key = factory.LazyAttribute(lambda mail: address_key(mail.recipient))
+    envelope_id = factory.LazyFunction(lambda: f"mss-{uuid.uuid4().hex}")
+    message_id = factory.LazyAttribute(lambda mail: f"<{mail.envelope_id}@ch-trois-rivieres.mssante.test>")
 
 
 # --- patients ----------------------------------------------------------------------------------

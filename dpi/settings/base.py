@@ -42,6 +42,7 @@ ROOMS = [
     "national",
     "accounts",
     "exchange",
+    "mssante",
     "patients",
     "consent",
     "documents",
@@ -300,6 +301,10 @@ DMP_CUMUL_INVISIBLE_MASQUE = env.flag("DMP_CUMUL_INVISIBLE_MASQUE", False)
 PFI_PARALLEL_JOBS = env.integer("PFI_PARALLEL_JOBS", 1, minimum=1)
 DMP_SUBMIT_TIMEOUT_SECONDS = env.integer("DMP_SUBMIT_TIMEOUT_SECONDS", 120, minimum=1)
 DMP_QUERY_TIMEOUT_SECONDS = env.integer("DMP_QUERY_TIMEOUT_SECONDS", 30, minimum=1)
+
+# --- MSSanté (mssante 1.4, 1.6, 1.10) ------------------------------------------------------------
+MSS_DOUBT_SECONDS = env.integer("MSS_DOUBT_SECONDS", 900, minimum=1)
+MSS_DSN_TIMEOUT = env.integer("MSS_DSN_TIMEOUT", 5, minimum=1, maximum=30)
 
 # --- HL7 over MLLP (hl7v2 1) and admissions (hl7v2 4) ---------------------------------------
 MLLP_BIND = env.text("MLLP_BIND", "127.0.0.1")

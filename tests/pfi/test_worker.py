@@ -16,10 +16,11 @@ from interop.xds import codes
 from national.dmp.memory import DmpMemory
 from national.dmp.opening import dmp_gateway
 from national.errors import Rejected, RejectionKind, Unavailable, Uncertain
+from national.retries import RETRIES
 from pfi import services, worker
 from pfi.enums import JobState
 from pfi.models import Job
-from pfi.services import CONFIGURATION_DELAY, RETRIES, UNCERTAIN_DELAY
+from pfi.services import CONFIGURATION_DELAY, UNCERTAIN_DELAY
 from pfi.worker import job_run, jobs_drain
 from tests.factories import EndpointFactory
 from tests.interop.hl7v2 import samples

@@ -1,0 +1,12 @@
+"""Refusals of the mail room."""
+
+from __future__ import annotations
+
+from audit.errors import ApplicationError
+
+
+class AddressRefused(ApplicationError):
+    """A mailbox or a correspondent cannot be kept as written."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"Cette fiche ne peut pas être enregistrée. {detail}", code="address_refused")

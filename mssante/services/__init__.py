@@ -1,0 +1,39 @@
+"""Every write of the mail room: mailboxes and correspondents, mails and what becomes of them.
+
+Source: spec mssante 1.10, 2.7, 3.4. Each change of a mail locks it, writes its state, appends one
+`MailEvent` and sends `mail_moved`, in one transaction.
+"""
+
+from mssante.services.book import address_keep, correspondent_keep, mailbox_set
+from mssante.services.mails import (
+    mail_accepted,
+    mail_attempt,
+    mail_create,
+    mail_fail,
+    mail_retry_later,
+)
+from mssante.services.reports import (
+    mail_bounced,
+    mail_delayed,
+    mail_delivered,
+    mail_not_treated,
+    mail_read,
+    mails_presume_delivered,
+)
+
+__all__ = [
+    "address_keep",
+    "correspondent_keep",
+    "mail_accepted",
+    "mail_attempt",
+    "mail_bounced",
+    "mail_create",
+    "mail_delayed",
+    "mail_delivered",
+    "mail_fail",
+    "mail_not_treated",
+    "mail_read",
+    "mail_retry_later",
+    "mailbox_set",
+    "mails_presume_delivered",
+]
