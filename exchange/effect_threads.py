@@ -35,13 +35,13 @@ class EffectThreads:
     def _begin(self) -> None:
         """In a new thread: the server parses and plans the statements of an ADT once a connection.
 
-        Django binds on its own side by default, and each of some twenty statements is planned again
-        for each message: a quarter of the cost of an admission.
+        Otherwise each of some twenty statements is planned again for each message: a quarter of the
+        cost of an admission.
         """
         connection = connections["default"]
         options = connection.settings_dict["OPTIONS"]
-        prepared = {"server_side_binding": True, "prepare_threshold": _PREPARE_AFTER}
-        connection.settings_dict = connection.settings_dict | {"OPTIONS": {**options, **prepared}}
+        prepared = {**options, "prepare_threshold": _PREPARE_AFTER}
+        connection.settings_dict = connection.settings_dict | {"OPTIONS": prepared}
         connection.inc_thread_sharing()  # closed by the thread that closes the listener
         self._connections.append(connection)
 
