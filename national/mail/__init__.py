@@ -1,0 +1,1 @@
+"""The MSSanté operator: mails sent over SMTP, application mailboxes read over IMAP."""
