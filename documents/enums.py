@@ -23,3 +23,34 @@ class Structure(models.TextChoices):
 
     N1 = "N1", "CDA R2 niveau 1"
     N3 = "N3", "CDA R2 niveau 3"
+
+
+class Intake(models.TextChoices):
+    """How a document entered: by a message, or by the hand of a person."""
+
+    AUTOMATIC = "automatic", "Automatique"
+    MANUAL = "manual", "À la main"
+
+
+class ReceiptRequest(models.TextChoices):
+    """What the sender asks: MDM T02, T10, T04 (spec hl7v2 2.1)."""
+
+    INITIAL = "initial", "Première transmission"
+    REPLACE = "replace", "Remplacement"
+    DELETE = "delete", "Suppression"
+
+
+class ReceiptOutcome(models.TextChoices):
+    """What became of a document that arrived (requirements 13, hl7v2 3.5, dmp 6.5)."""
+
+    INTEGRATED = "integrated", "Intégré"
+    REPLACED = "replaced", "Intégré comme nouvelle version"
+    DELETED = "deleted", "Supprimé à la demande de l’émetteur"
+    DUPLICATE = "duplicate", "Déjà présent"
+    OLDER = "older", "Version plus ancienne"
+    CONFLICT = "conflict", "Identifiant déjà pris par un autre contenu"
+    DELETED_BEFORE = "deleted_before", "Supprimé auparavant"
+    UNKNOWN_VERSION = "unknown_version", "Version visée inconnue ou dépassée"
+    REFUSED_AUTHOR = "refused_author", "Auteur non autorisé"
+    REFUSED_IDENTITY = "refused_identity", "Identité non concordante"
+    UNREADABLE = "unreadable", "Illisible"

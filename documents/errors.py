@@ -90,6 +90,16 @@ class NotRevisable(ApplicationError):
         )
 
 
+class NotOurs(ApplicationError):
+    """Received from elsewhere: only its sender may correct it (hl7v2 3.5)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Ce document a été reçu : seul son émetteur peut le corriger. Écrivez un document d’ici.",
+            code="not_ours",
+        )
+
+
 class TitleTooLong(ApplicationError):
     def __init__(self, limit: int) -> None:
         super().__init__(f"Le titre dépasse {limit} caractères : raccourcissez-le.", code="title_too_long")

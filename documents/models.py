@@ -2,6 +2,7 @@
 
 A document is the lineage (one setId); a version is one text. A draft is a version without
 identifiers nor bytes; validation freezes a snapshot and files the CDA and the PDF made from it.
+A version received from elsewhere has the bytes of its sender, no snapshot and no account as author.
 Bytes live in the content-addressed store (`documents.store`), by SHA-256.
 """
 
@@ -15,7 +16,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from documents.enums import Origin, Structure, VersionState
+from documents.enums import Intake, Origin, ReceiptOutcome, ReceiptRequest, Structure, VersionState
 from establishment.models import Unit
 from patients.models import Episode, Patient
 
@@ -54,6 +55,11 @@ class Document(models.Model):
     def __str__(self) -> str:
         return f"{self.title} ({self.uid})"
 
+    @property
+    def is_produced(self) -> bool:
+        """Written here: what came from elsewhere is never edited."""
+        return Origin.PRODUCED in self.origins
+
 
 class Version(models.Model):
     """One version: `body` is what the writer typed, `snapshot` what was frozen at validation."""
@@ -70,6 +76,17 @@ class Version(models.Model):
         related_name="+",
     )
     author_label = models.CharField("auteur", max_length=200, blank=True)
+    author_organization = models.CharField(
+        "structure de l'auteur (document reçu)", max_length=200, blank=True, db_default=""
+    )
+    author_keys = ArrayField(
+        models.CharField(max_length=200),
+        verbose_name="auteurs et structures (document reçu)",
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Qui peut demander son remplacement ou sa suppression.",
+    )
     act_at = models.DateTimeField("date de l'acte", null=True, blank=True)
 
     body = models.JSONField("saisie", default=dict, blank=True)
@@ -140,3 +157,98 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return f"{self.document} v{self.number}"
+
+
+class Reception(models.Model):
+    """One document that arrived, filed or refused: append-only, the database refuses any change.
+
+    `patient`, `document` and `version` are those of the record where it went; a refusal has none, but
+    may name a `candidate`, the nearest identity. `code` is ERR-5 (hl7v2 3.4). `reason` is a French
+    sentence without any trait. The bytes stay in the store: `cda_sha256`, and `raw_sha256` for the
+    archive or mail that held the document.
+    """
+
+    uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
+    at = models.DateTimeField("reçu le", default=timezone.now)
+    origin = models.CharField("provenance", max_length=10, choices=Origin)
+    intake = models.CharField("entrée", max_length=9, choices=Intake)
+    request = models.CharField("demande", max_length=8, choices=ReceiptRequest)
+    outcome = models.CharField("issue", max_length=16, choices=ReceiptOutcome)
+    code = models.CharField("code", max_length=40, blank=True)
+    reason = models.CharField("motif", max_length=300, blank=True)
+
+    patient = models.ForeignKey(
+        Patient, on_delete=models.PROTECT, null=True, blank=True, related_name="receptions"
+    )
+    candidate = models.ForeignKey(
+        Patient,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="identité la plus proche",
+    )
+    document = models.ForeignKey(
+        Document, on_delete=models.PROTECT, null=True, blank=True, related_name="receptions"
+    )
+    version = models.ForeignKey(
+        Version, on_delete=models.PROTECT, null=True, blank=True, related_name="receptions"
+    )
+    unit = models.ForeignKey(
+        Unit,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="receptions",
+        verbose_name="unité destinataire",
+    )
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="professionnel destinataire",
+    )
+    actor_login = models.CharField("par", max_length=150)
+    actor_uid = models.UUIDField("utilisateur", null=True, blank=True)
+
+    title = models.CharField("titre", max_length=200, blank=True)
+    type_code = models.CharField("type", max_length=20, blank=True)
+    act_at = models.DateTimeField("date de l'acte", null=True, blank=True)
+    author_label = models.CharField("auteur", max_length=200, blank=True)
+    author_organization = models.CharField("structure de l'auteur", max_length=200, blank=True)
+    unique_id = models.CharField("identifiant unique", max_length=128, blank=True)
+    set_id = models.CharField("setId", max_length=128, blank=True)
+    number = models.PositiveIntegerField("version", null=True, blank=True)
+
+    source_label = models.CharField("émetteur", max_length=200, blank=True)
+    source_address = models.CharField("adresse de l'émetteur", max_length=320, blank=True)
+    recipient_address = models.CharField("adresse du destinataire", max_length=320, blank=True)
+    source_id = models.CharField("Message-ID ou entryUUID", max_length=255, blank=True)
+    message_uid = models.UUIDField("message HL7", null=True, blank=True)
+    is_visibility_change = models.BooleanField("seule la visibilité change", default=False)
+    differing = ArrayField(
+        models.CharField(max_length=30), verbose_name="traits différents ou absents", default=list, blank=True
+    )
+    extra = models.JSONField("identifiants du dépôt", default=dict, blank=True)
+    cda_sha256 = models.CharField("empreinte du CDA", max_length=64, blank=True)
+    cda_size = models.PositiveIntegerField("taille du CDA (octets)", null=True, blank=True)
+    raw_sha256 = models.CharField("empreinte du fichier reçu", max_length=64, blank=True)
+    raw_name = models.CharField("nom du fichier reçu", max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = "réception"
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["unit", "-at"], name="documents_reception_unit"),
+            models.Index(fields=["patient", "-at"], name="documents_reception_patient"),
+            models.Index(fields=["origin", "-at"], name="documents_reception_at"),
+            models.Index(
+                fields=["unique_id"], condition=~Q(unique_id=""), name="documents_reception_unique_id"
+            ),
+            models.Index(fields=["document"], name="documents_reception_document"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_outcome_display()} {self.uid}"

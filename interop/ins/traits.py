@@ -194,16 +194,19 @@ def differing_traits(
 
     Source: SC.MSS/UX.07, hl7v2.md 3.3 (error 904). An absent trait differs.
     """
-    expected = received_traits(reference)
+    return differing_from(received_traits(reference), reference_ins, received, received_ins)
+
+
+def differing_from(
+    expected: ReceivedTraits, expected_ins: Ins, received: ReceivedTraits, received_ins: Ins
+) -> tuple[Trait, ...]:
+    """The same, where what is held may be incomplete too: a trait that is missing on a side differs."""
     differing = [
-        trait
-        for trait in _COMPARED
-        if not exact(getattr(received, trait))
-        or exact(getattr(received, trait)) != exact(getattr(expected, trait))
+        trait for trait in _COMPARED if not _is_same(getattr(received, trait), getattr(expected, trait))
     ]
-    if received_ins.matricule != reference_ins.matricule:
+    if received_ins.matricule != expected_ins.matricule:
         differing.append(Trait.INS_MATRICULE)
-    if received_ins.oid != reference_ins.oid:
+    if received_ins.oid != expected_ins.oid:
         differing.append(Trait.INS_OID)
     return tuple(differing)
 

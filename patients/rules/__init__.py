@@ -14,16 +14,30 @@ from patients.rules.identity import (
     status_of,
     transition,
 )
+from patients.rules.matching import (
+    Holder,
+    Match,
+    MatchDoubt,
+    MatchResult,
+    ReceivedPerson,
+    differing_between,
+    match_received,
+)
 from patients.rules.received import IdentityDecision, ReceivedIdentity, decide_received
 from patients.rules.search import SearchKeys, phonetic_key, search_keys
 from patients.rules.stay import Stay, Step, stay_of
 
 __all__ = [
     "AccessUnits",
+    "Holder",
     "IdentityDecision",
     "IdentityUse",
     "InsEffect",
+    "Match",
+    "MatchDoubt",
+    "MatchResult",
     "ReceivedIdentity",
+    "ReceivedPerson",
     "SearchKeys",
     "Standing",
     "StatusEvent",
@@ -34,7 +48,9 @@ __all__ = [
     "UseDecision",
     "UseRefusal",
     "decide_received",
+    "differing_between",
     "is_within_relation",
+    "match_received",
     "may_use",
     "phonetic_key",
     "search_keys",

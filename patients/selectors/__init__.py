@@ -1,6 +1,7 @@
 """Reads of the patients room: relation of care, search, unit list, record."""
 
 from patients.selectors.access import CareRelation, RelationKind, care_relation, relations_for
+from patients.selectors.matching import holder_of, holders_of, traits_of
 from patients.selectors.record import (
     AlertLine,
     Record,
@@ -38,11 +39,14 @@ __all__ = [
     "alert_lines",
     "care_relation",
     "criteria_of",
+    "holder_of",
+    "holders_of",
     "patient_by_uid",
     "record",
     "relations_for",
     "search",
     "stays_to_conclude",
     "stays_with_choices",
+    "traits_of",
     "unit_list",
 ]

@@ -6,7 +6,6 @@ import pytest
 from django.db import connection
 
 from audit.models import Trace
-from documents import services
 from documents.enums import VersionState
 from documents.errors import (
     AuthorUnknown,
@@ -30,6 +29,7 @@ from documents.services import (
     document_revise,
     draft_create,
     draft_save,
+    produced,
     version_rebuild,
     version_reissue,
     version_validate,
@@ -205,7 +205,7 @@ def test_without_a_printer_the_draft_stays(ward, monkeypatch):
     def no_printer(*args, **kwargs):
         raise PrintingUnavailable()
 
-    monkeypatch.setattr(services, "renderings_build", no_printer)
+    monkeypatch.setattr(produced, "renderings_build", no_printer)
     with pytest.raises(PrintingUnavailable):
         ward.write_letter()
     assert Version.objects.get().state == VersionState.DRAFT
@@ -222,14 +222,14 @@ def test_hidden_from_the_patient_and_masked_to_professionals_is_refused_at_once(
 
 def _during_building(monkeypatch, act):
     """Do something after the bytes were built and before the transaction opens."""
-    build = services.renderings_build
+    build = produced.renderings_build
 
     def build_then_act(snapshot):
         renderings = build(snapshot)
         act()
         return renderings
 
-    monkeypatch.setattr(services, "renderings_build", build_then_act)
+    monkeypatch.setattr(produced, "renderings_build", build_then_act)
 
 
 def test_an_identity_that_changes_while_the_bytes_are_built_stops_the_validation(ward, monkeypatch, heard):
@@ -262,7 +262,7 @@ def test_a_version_reissued_while_the_next_one_is_built_stops_the_validation(war
     first = ward.write_letter()
     draft = document_revise(document=first.document, author=ward.doctor, actor=ward.actor)
     draft = draft_save(version=draft, revision=0, title="Correction", body=BODY)
-    build, done = services.renderings_build, []
+    build, done = produced.renderings_build, []
 
     def reissue_once(snapshot):
         if not done:
@@ -270,7 +270,7 @@ def test_a_version_reissued_while_the_next_one_is_built_stops_the_validation(war
             version_reissue(version=first, actor=ward.actor)
         return build(snapshot)
 
-    monkeypatch.setattr(services, "renderings_build", reissue_once)
+    monkeypatch.setattr(produced, "renderings_build", reissue_once)
     with pytest.raises(VersionMoved):
         ward.validate(draft)
     states = Version.objects.order_by("number").values_list("number", "state")

@@ -1,4 +1,4 @@
-"""Every write of the documents room: drafts, validation, new versions (spec cda 2)."""
+"""Writes of the documents that this hospital makes: drafts, validation, new versions (spec cda 2)."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from documents.errors import (
     InformationMissing,
     NotADraft,
     NothingChanged,
+    NotOurs,
     NotRevisable,
     TitleTooLong,
     VersionMoved,
@@ -116,10 +117,12 @@ def draft_save(*, version: Version, revision: int, title: str, body: dict[str, A
 def document_revise(*, document: Document, author: User, actor: Actor) -> Version:
     """Open a draft of the next version from the current one (SC.MSS/UX.05.BIS, workflows 3.8).
 
-    An existing draft is returned: a document has one draft at most. Raises IdentityClosed, and
-    NotRevisable when no version is in force.
+    An existing draft is returned: a document has one draft at most. Raises IdentityClosed,
+    NotRevisable when no version is in force, and NotOurs for a document received from elsewhere.
     """
     locked = Document.objects.select_for_update(of=("self",)).select_related("patient").get(pk=document.pk)
+    if not locked.is_produced:
+        raise NotOurs()
     versions = list(locked.versions.order_by("-number"))
     if versions[0].state == VersionState.DRAFT:
         return versions[0]

@@ -1,0 +1,32 @@
+"""Rules of the documents room: documents made here, documents received from elsewhere."""
+
+from documents.rules.produced import IDENTITY_FACTS, may_be_seen_so, says_the_same, tells_same_person
+from documents.rules.received import (
+    Arrival,
+    FilingStay,
+    Held,
+    Ruling,
+    application_code,
+    has_author_right,
+    number_of,
+    ruling_on,
+    ruling_on_deletion,
+    stay_to_file_in,
+)
+
+__all__ = [
+    "IDENTITY_FACTS",
+    "Arrival",
+    "FilingStay",
+    "Held",
+    "Ruling",
+    "application_code",
+    "has_author_right",
+    "may_be_seen_so",
+    "number_of",
+    "ruling_on",
+    "ruling_on_deletion",
+    "says_the_same",
+    "stay_to_file_in",
+    "tells_same_person",
+]

@@ -1,0 +1,29 @@
+"""Writes of the documents room: those made here, those received from elsewhere."""
+
+from documents.services.produced import (
+    OID_SEQUENCE,
+    document_revise,
+    draft_create,
+    draft_save,
+    stay_lock,
+    version_rebuild,
+    version_reissue,
+    version_validate,
+    version_view,
+)
+from documents.services.received import document_delete_received, document_receive, reception_refuse
+
+__all__ = [
+    "OID_SEQUENCE",
+    "document_delete_received",
+    "document_receive",
+    "document_revise",
+    "draft_create",
+    "draft_save",
+    "reception_refuse",
+    "stay_lock",
+    "version_rebuild",
+    "version_reissue",
+    "version_validate",
+    "version_view",
+]
