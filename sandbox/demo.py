@@ -50,7 +50,10 @@ class LegalEntity:
 
 @dataclass(frozen=True, slots=True)
 class Professional:
-    """A person whom Pro Santé Connect can identify; without RPPS, by an identifier of the structure."""
+    """A person whom Pro Santé Connect can identify; without RPPS, by an identifier of the structure.
+
+    `mailbox` is the MSSanté address of a doctor outside the hospital, whom letters reach.
+    """
 
     key: str
     family: str
@@ -64,6 +67,7 @@ class Professional:
     label: str
     site: Site
     legal_finess: str
+    mailbox: str = ""
 
     @property
     def subject_name_id(self) -> str:
@@ -105,6 +109,9 @@ LEGAL_ENTITY: Final = LegalEntity(
     (SITE_RIVIERES, SITE_SAINT_ROCH),
 )
 SITE_ELSEWHERE: Final = Site("990000903", "CABINET DU DR VASSEUR", "SA07", "VALMONT", "99900", "99901")
+SITE_CITY: Final = Site(
+    "990000911", "MAISON DE SANTE DES TILLEULS", "SA08", "TROIS-RIVIERES", "99100", "99101"
+)
 
 PROFESSIONALS: Final = (
     Professional(
@@ -120,12 +127,42 @@ PROFESSIONALS: Final = (
         "Infirmière", SITE_RIVIERES, LEGAL_ENTITY.finess,
     ),
     Professional(
+        "picard", "PICARD", "Sophie", "MME", "DR", "99700900055", "", "10", "SM04",
+        "Médecin, cardiologie", SITE_RIVIERES, LEGAL_ENTITY.finess,
+    ),
+    Professional(
+        "garnier", "GARNIER", "Paul", "M", "", "99700900063", "", "60", "",
+        "Infirmier", SITE_SAINT_ROCH, LEGAL_ENTITY.finess,
+    ),
+    Professional(
         "vasseur", "VASSEUR", "Étienne", "M", "DR", "99700900048", "", "10", "SM26",
         "Médecin libéral, exerce ailleurs", SITE_ELSEWHERE, SITE_ELSEWHERE.finess,
+        "etienne.vasseur@medecin.mssante.test",
+    ),
+    Professional(
+        "petit", "PETIT", "Bernard", "M", "DR", "99700900071", "", "10", "SM26",
+        "Médecin libéral, maison de santé", SITE_CITY, SITE_CITY.finess,
+        "bernard.petit@medecin.mssante.test",
     ),
     Professional(
         "roux", "ROUX", "Denis", "M", "", None, "DROUX", "", "",
         "Agent d'admission, sans numéro RPPS", SITE_RIVIERES, LEGAL_ENTITY.finess,
+    ),
+    Professional(
+        "colin", "COLIN", "Nadia", "MME", "", None, "NCOLIN", "", "",
+        "Secrétaire médicale", SITE_RIVIERES, LEGAL_ENTITY.finess,
+    ),
+    Professional(
+        "faure", "FAURE", "Inès", "MME", "", None, "IFAURE", "", "",
+        "Cellule d'identitovigilance", SITE_RIVIERES, LEGAL_ENTITY.finess,
+    ),
+    Professional(
+        "benali", "BENALI", "Karim", "M", "", None, "KBENALI", "", "",
+        "Pilotage, direction du système d'information", SITE_RIVIERES, LEGAL_ENTITY.finess,
+    ),
+    Professional(
+        "delmas", "DELMAS", "Hélène", "MME", "", None, "HDELMAS", "", "",
+        "Déléguée à la protection des données", SITE_RIVIERES, LEGAL_ENTITY.finess,
     ),
 )  # fmt: skip
 

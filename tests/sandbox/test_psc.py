@@ -13,6 +13,7 @@ import pytest
 import time_machine
 from lxml import html
 
+from sandbox.demo import PROFESSIONALS
 from sandbox.runtime import Sandbox, SandboxSettings
 from tests.sandbox.conftest import CALLBACK, LOGGED_OUT
 
@@ -174,7 +175,7 @@ def test_a_person_chooses_a_professional_and_comes_back_with_a_code(
     buttons = {
         button.get("value"): button.text_content() for button in tree.xpath("//button[@name='professional']")
     }
-    assert list(buttons) == ["hoda", "lemaire", "martin", "vasseur", "roux"]
+    assert list(buttons) == [person.key for person in PROFESSIONALS]
     assert buttons["hoda"].startswith("Dr Alice HODA")
     request = tree.xpath("//input[@name='request']/@value")[0]
     answer = browser.post(
