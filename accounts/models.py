@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
@@ -405,6 +406,51 @@ class AccessRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.family_name} {self.given_name} ({self.subject})"
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def in_force(self, now: datetime) -> ApiTokenQuerySet:
+        """Tokens neither revoked nor expired at `now`."""
+        return self.filter(revoked_at__isnull=True, expires_at__gt=now)
+
+
+class ApiToken(models.Model):
+    """A key of a service account to the API (security 3.2, 10.6). The secret is shown once, never kept.
+
+    `scopes` says what it allows (accounts.scopes); where, the habilitations of its owner say.
+    """
+
+    LONGEST_LIFE = timedelta(days=366)
+
+    uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_tokens")
+    prefix = models.CharField("début du jeton", max_length=12, unique=True)
+    digest = models.CharField("empreinte du secret (SHA-256)", max_length=64)
+    scopes = ArrayField(models.CharField(max_length=40), verbose_name="portées")
+    justification = models.CharField("justification", max_length=200, blank=True)
+    created_at = models.DateTimeField("créé le", default=timezone.now)
+    created_by = models.CharField("créé par", max_length=150)
+    expires_at = models.DateTimeField("expire le")
+    last_used_at = models.DateTimeField("dernier usage", null=True, blank=True)
+    revoked_at = models.DateTimeField("révoqué le", null=True, blank=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "jeton d'application"
+        verbose_name_plural = "jetons d'application"
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("created_at"))
+                & Q(expires_at__lte=F("created_at") + timedelta(days=366)),
+                name="accounts_api_token_expires",
+            ),
+            models.CheckConstraint(condition=~Q(scopes=[]), name="accounts_api_token_has_a_scope"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner.login} {self.prefix}"
 
 
 class FormerPassword(models.Model):

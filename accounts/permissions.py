@@ -21,6 +21,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "patients.search": "Rechercher un patient",
     "patients.unit_list": "Voir la liste des patients de ses unités",
     "patients.identity_view": "Voir l'identité et le séjour d'un patient",
+    "patients.ins_view": "Lire le matricule INS d'une identité qualifiée",
     "patients.identity_write": "Créer et modifier l'identité d'un patient",
     "patients.identity_qualify": "Valider et qualifier une identité",
     "patients.merge": "Fusionner des identités",

@@ -28,6 +28,7 @@ _READ_RECORD = (
     "patients.search",
     "patients.unit_list",
     "patients.identity_view",
+    "patients.ins_view",
     "patients.open",
     "consent.view",
 )
@@ -102,6 +103,7 @@ DEFAULT_ROLES: Final[dict[RoleCode, DefaultRole]] = {
         "patients.search",
         "patients.unit_list",
         "patients.identity_view",
+        "patients.ins_view",
         "patients.identity_write",
         "patients.identity_qualify",
         "consent.view",
@@ -124,6 +126,7 @@ DEFAULT_ROLES: Final[dict[RoleCode, DefaultRole]] = {
         RoleFamily.IDENTITE,
         "patients.search",
         "patients.identity_view",
+        "patients.ins_view",
         "patients.identity_write",
         "patients.identity_qualify",
         "patients.merge",

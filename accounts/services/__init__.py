@@ -13,6 +13,7 @@ from accounts.services.identities import (
     external_identity_unlink,
     provider_set,
 )
+from accounts.services.interfaces import service_account_open
 from accounts.services.people import (
     password_set,
     password_was_used,
@@ -22,11 +23,24 @@ from accounts.services.people import (
     user_suspend,
     user_update,
 )
+from accounts.services.tokens import (
+    IssuedToken,
+    api_token_authenticate,
+    api_token_create,
+    api_token_revoke,
+    api_tokens_revoke,
+    token_actor,
+)
 
 __all__ = [
     "INSTALLER",
     "GrantRefused",
+    "IssuedToken",
     "access_request_decide",
+    "api_token_authenticate",
+    "api_token_create",
+    "api_token_revoke",
+    "api_tokens_revoke",
     "assignment_give",
     "assignment_revoke",
     "external_identity_link",
@@ -35,6 +49,8 @@ __all__ = [
     "password_was_used",
     "provider_set",
     "roles_install",
+    "service_account_open",
+    "token_actor",
     "user_close",
     "user_create",
     "user_enable",

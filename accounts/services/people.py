@@ -14,6 +14,7 @@ from accounts.login_sessions import user_sessions_end
 from accounts.models import FormerPassword, User
 from accounts.rules import rpps_is_valid
 from accounts.services.identities import external_identity_unlink
+from accounts.services.tokens import api_tokens_revoke
 from audit.context import Actor
 from audit.enums import Action
 from audit.services import trace_write
@@ -147,7 +148,7 @@ def _check_rpps(rpps: str, *, shared_reason: str, excluding: User | None = None)
 
 @transaction.atomic
 def user_suspend(*, user: User, actor: Actor, reason: str = "") -> User:
-    """Suspend an account: its sessions end at once (security 4.2)."""
+    """Suspend an account: its sessions and its tokens end at once (security 4.2)."""
     return _set_active(user, actor=actor, active=False, event="account.disable", reason=reason)
 
 
@@ -184,6 +185,7 @@ def _set_active(user: User, *, actor: Actor, active: bool, event: str, reason: s
     )
     if not active:
         user_sessions_end(user=user, actor=actor)
+        api_tokens_revoke(owner=user, actor=actor, reason=event)
     return user
 
 

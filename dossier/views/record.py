@@ -86,7 +86,7 @@ def preview(request: HttpRequest, version_uid: UUID) -> HttpResponse:
     return render(request, "dossier/_preview_content.html", context)
 
 
-@requires("patients.open", "patients.identity_view")
+@requires("patients.open", "patients.ins_view")
 @require_POST
 def ins(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
     """Show the matricule of a qualified identity; the act is traced (ui reference 6.3)."""
