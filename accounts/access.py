@@ -59,6 +59,11 @@ def access_rule_of(view: Callable[..., Any]) -> AccessRule | None:
     return None
 
 
+def is_api(view: Callable[..., Any]) -> bool:
+    """Whether a resolved view is an endpoint of the API, which asks its own callers (accounts.api)."""
+    return getattr(getattr(view, "cls", None), "answers_as_api", False) is True
+
+
 def _mark(view: _View, rule: AccessRule) -> _View:
     view.access_rule = rule  # type: ignore[attr-defined]  # read back by access_rule_of
     return view

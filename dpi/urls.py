@@ -9,7 +9,11 @@ from dpi import views
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", views.live, name="health-live"),
     path("health/ready", views.ready, name="health-ready"),
+    path("api/v1/", include("dpi.api.urls")),
     path("", include("ui.urls")),
     path("", include("accounts.urls")),
     path("", include("dossier.urls")),
 ]
+
+handler404 = "dpi.errors.not_found"
+handler500 = "dpi.errors.server_error"

@@ -15,14 +15,17 @@ from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from accounts.access import AccessRule, access_rule_of
+from accounts.access import AccessRule, access_rule_of, is_api
+from accounts.api.views import ApiView
 from accounts.enums import RoleCode
 from accounts.models import Role, User
 from accounts.permissions import PERMISSIONS
 from accounts.roles import DEFAULT_ROLES
+from accounts.scopes import SCOPES
 from accounts.services import assignment_give, roles_install, user_create
 from audit.context import system_actor
 from audit.models import Trace
+from tests.calling import actor_is, client_of, issue, problem_of
 from tests.signing_in import sign_in
 
 SAMPLES: dict[str, Any] = {
@@ -67,6 +70,8 @@ def addresses(
 
 ADDRESSES = tuple(addresses(get_resolver(settings.ROOT_URLCONF).url_patterns))
 GUARDED = tuple(address for address in ADDRESSES if address.rule and not address.rule.anonymous)
+PAGES = tuple(address for address in GUARDED if not is_api(address.view))
+ENDPOINTS = tuple(address for address in ADDRESSES if is_api(address.view))
 RESTRICTED = tuple(address for address in GUARDED if address.rule and address.rule.permissions)
 
 PUBLIC = frozenset(
@@ -109,7 +114,7 @@ def test_what_opens_without_login_is_a_closed_list() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("address", GUARDED, ids=ids)
+@pytest.mark.parametrize("address", PAGES, ids=ids)
 @pytest.mark.requirement("SC.SSI/GEN.18")
 def test_nobody_opens_it_without_login(address: Address, client: Client) -> None:
     page = client.get(address.path)
@@ -121,6 +126,53 @@ def test_nobody_opens_it_without_login(address: Address, client: Client) -> None
     assert page["Location"].startswith(f"{reverse('accounts:login')}?next=")
     assert [answer.status_code for answer in (fragment, call, write)] == [401, 401, 401]
     assert fragment["HX-Redirect"] == reverse("accounts:login")
+
+
+METHODS = ("get", "post", "put", "patch", "delete", "options")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ENDPOINTS, ids=ids)
+@pytest.mark.requirement("SC.SSI/GEN.18")
+def test_nobody_calls_it_without_token_or_session(address: Address, client: Client) -> None:
+    for method in METHODS:
+        answer = getattr(client, method)(address.path)
+        assert problem_of(answer, 401)["code"] == "not_authenticated", method
+
+
+@pytest.mark.parametrize("address", ENDPOINTS, ids=ids)
+def test_every_endpoint_stands_on_the_base_that_denies(address: Address) -> None:
+    view = address.view.cls  # type: ignore[attr-defined]  # given by the framework
+    assert issubclass(view, ApiView)
+    for name in ("authentication_classes", "permission_classes", "throttle_classes", "initial", "dispatch"):
+        assert getattr(view, name) is getattr(ApiView, name), name
+    for method in METHODS:
+        own = access_rule_of(getattr(view, method, None) or view)
+        assert address.rule is not None
+        assert own is None or set(address.rule.permissions) <= set(own.permissions), method
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ENDPOINTS, ids=ids)
+@pytest.mark.requirement("SC.SSI/GEN.18")
+def test_a_token_calls_it_only_with_a_scope_that_gives_the_permissions(address: Address) -> None:
+    """Each scope alone, each method; a refusal is traced, and an opened address answers something else."""
+    view = address.view.cls  # type: ignore[attr-defined]  # given by the framework
+    methods = [method for method in ("get", "post") if hasattr(view, method)]
+    for scope, given in SCOPES.items():
+        issued = issue(scope, name="essai")
+        for method in methods:
+            rule = access_rule_of(getattr(view, method)) or address.rule
+            assert rule is not None
+            answer = getattr(client_of(issued), method)(address.path)
+            missing = [name for name in rule.permissions if name not in given.permissions]
+            if not missing:
+                assert answer.status_code not in (401, 403), (scope, method, answer.content)
+                continue
+            assert problem_of(answer, 403)["code"] == "permission", (scope, method)
+            refused = Trace.objects.filter(type="access.refused").latest("id")
+            assert refused.detail == {"permissions": missing, "view": address.name}
+            assert actor_is(refused, issued.token)
 
 
 @pytest.mark.parametrize("address", RESTRICTED, ids=ids)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import rest_framework
 from csp.constants import NONCE, NONE, SELF
 
 from dpi import schedule
@@ -61,6 +62,9 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "axes",
+    # The command that checks the schema. DRF itself is no application here: its pages, scripts and style
+    # sheets would be published, and only its sentences are wanted (LOCALE_PATHS).
+    "drf_spectacular",
     *ROOMS,
     "dpi",
 ]
@@ -261,9 +265,41 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 FILE_UPLOAD_PERMISSIONS = 0o640
 
+# --- API (security 10.6) ---------------------------------------------------------------------
+API_CALLS_PER_MINUTE = env.integer("API_CALLS_PER_MINUTE", 600, minimum=1)
+API_SEARCHES_PER_MINUTE = env.integer("API_SEARCHES_PER_MINUTE", 60, minimum=1)
+API_EXPORTS_PER_HOUR = env.integer("API_EXPORTS_PER_HOUR", 5, minimum=1)
+# Every endpoint stands on accounts.api.views.ApiView, which says the same; a view of the framework that
+# somebody forgot to derive from it is closed to everybody.
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.callers.TokenAuthentication",
+        "accounts.api.callers.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.access.DeclaredAccess"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.api.limits.CallLimit"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.api.bodies.SmallJson"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.api.access.JsonOnly",
+    "DEFAULT_SCHEMA_CLASS": "dpi.api.schema.HouseSchema",
+    "EXCEPTION_HANDLER": "dpi.api.problems.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "API du DPI",
+    "DESCRIPTION": "Pour les logiciels de l’établissement. Mode d’emploi : docs/interfaces/api.md.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    # Docstrings are for who reads the code; who reads the schema is told in French, by `description`.
+    "DISABLE_DOCSTRING_DESCRIPTIONS": True,
+}
+
 # --- Language, time, static files ------------------------------------------------------------
 LANGUAGE_CODE = "fr"
 USE_I18N = True
+LOCALE_PATHS = [Path(rest_framework.__file__).parent / "locale"]
 USE_TZ = True
 TIME_ZONE = env.text("DPI_TIME_ZONE", "Europe/Paris")
 STATIC_URL = "/static/"

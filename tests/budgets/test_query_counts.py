@@ -72,6 +72,7 @@ PAGES: dict[str, Callable[[Record], str]] = {
     "dossier:letter_edit": lambda record: reverse("dossier:letter_edit", args=[record.draft.uid]),
     "dossier:envois": lambda record: reverse("dossier:envois"),
     "dossier:envois_rows": lambda record: reverse("dossier:envois_rows"),
+    "api:me": lambda record: reverse("api:me"),
 }
 
 
@@ -158,6 +159,7 @@ NO_PAGES = frozenset(
         "health-live", "health-ready", "ui:guide", "accounts:choose", "accounts:no_account",
         "accounts:locked", "accounts:logged_out", "accounts:logout_provider", "accounts:review_export",
         "accounts:oidc_start", "accounts:oidc_callback", "accounts:logout_response", "accounts:password",
+        "api:schema", "api:unknown",
     }
 )  # fmt: skip
 WRITES_ONLY = 405

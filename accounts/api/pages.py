@@ -1,0 +1,59 @@
+"""Pages of a list by cursor: stable whatever is added meanwhile, and no internal key outside.
+
+A list goes from the newest row to the oldest. The cursor names the last row shown by its public
+identifier, looked up among the rows that the caller may see.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+from rest_framework.exceptions import ValidationError
+
+_Row = TypeVar("_Row", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[_Row]):
+    """`next` is the cursor of what follows, None after the last row."""
+
+    rows: list[_Row]
+    next: str | None
+
+
+def page_of(rows: QuerySet[_Row], query: dict[str, Any]) -> Page[_Row]:
+    """The page that `query` (validated by PageQuery) asks of `rows`, whose model has a `uid`.
+
+    1 query, and one more with a cursor. Raises ValidationError for a cursor that names no row.
+    """
+    limit, cursor = query["limit"], query.get("cursor")
+    if cursor is not None:
+        last = rows.filter(uid=_uid(cursor)).order_by().values_list("pk", flat=True).first()
+        if last is None:
+            raise _bad_cursor()
+        rows = rows.filter(pk__lt=last)
+    found = list(rows.order_by("-pk")[: limit + 1])
+    shown = found[:limit]
+    following = cursor_of(shown[-1]) if len(found) > limit else None
+    return Page(shown, following)
+
+
+def cursor_of(row: Model) -> str:
+    uid: UUID = row.uid  # type: ignore[attr-defined]  # every row of the API has one
+    return base64.urlsafe_b64encode(uid.bytes).rstrip(b"=").decode()
+
+
+def _uid(cursor: str) -> UUID:
+    try:
+        return UUID(bytes=base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise _bad_cursor() from error
+
+
+def _bad_cursor() -> ValidationError:
+    return ValidationError({"cursor": "Ce curseur ne désigne aucune ligne : reprenez au début."}, "cursor")
