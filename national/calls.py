@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -42,6 +43,7 @@ class CallRecord:
 
 
 Recorder = Callable[[CallRecord], None]
+_observed: ContextVar[list[CallRecord] | None] = ContextVar("national_calls_observed", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +70,38 @@ def recorded(call: Call, *, record: Recorder, started_at: datetime) -> Iterator[
         error = raised
         raise
     finally:
-        record(
-            CallRecord(
-                service=call.service,
-                transaction=call.transaction,
-                message_id=call.message_id,
-                actor_uid=call.actor_uid,
-                actor_label=call.actor_label,
-                patient_uid=call.patient_uid,
-                structure=call.structure,
-                started_at=started_at,
-                duration_ms=round((time.monotonic() - clock) * 1000),
-                outcome=_outcome(error),
-                code=error.code[:_CODE_LENGTH] if error else "",
-                text=error.text[:_TEXT_LENGTH] if error else "",
-            )
+        done = CallRecord(
+            service=call.service,
+            transaction=call.transaction,
+            message_id=call.message_id,
+            actor_uid=call.actor_uid,
+            actor_label=call.actor_label,
+            patient_uid=call.patient_uid,
+            structure=call.structure,
+            started_at=started_at,
+            duration_ms=round((time.monotonic() - clock) * 1000),
+            outcome=_outcome(error),
+            code=error.code[:_CODE_LENGTH] if error else "",
+            text=error.text[:_TEXT_LENGTH] if error else "",
         )
+        observed = _observed.get()
+        if observed is not None:
+            observed.append(done)
+        record(done)
+
+
+@contextmanager
+def calls_observed() -> Iterator[list[CallRecord]]:
+    """What the calls made inside the block were, for who must write more of them than their row.
+
+    The list fills as calls end, failed ones included; a block inside another has its own.
+    """
+    found: list[CallRecord] = []
+    token = _observed.set(found)
+    try:
+        yield found
+    finally:
+        _observed.reset(token)
 
 
 def _outcome(error: NationalServiceError | None) -> CallOutcome:

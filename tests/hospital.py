@@ -143,6 +143,7 @@ def hospital(
 def _ward(settings: LazySettings, folder: Path) -> Ward:
     settings.INS_ALLOWED_OIDS = sorted(TEST_INS_OIDS)
     settings.SENDING_DELAY_MINUTES = 0
+    settings.DMP_AIR_SITES = ["990000101"]
     settings.DOCUMENT_STORE = folder / "documents"
     return ward_rows()
 

@@ -126,6 +126,30 @@ _DMP_ACCESS: Final[Mapping[str, Mark]] = {
         short="Session insuffisante",
         explanation="Se reconnecter avec deux facteurs.",
     ),
+    "no_right": Mark(
+        "Rôle sans droit de consultation",
+        "user-x",
+        short="Rôle non habilité",
+        explanation="Réservé aux professionnels habilités à consulter le DMP.",
+    ),
+    "no_relation": Mark("Hors équipe de soins", "users", explanation="Consultation réservée à l’équipe."),
+    "stay_ended": Mark(
+        "Séjour terminé – consultation close",
+        "circle-slash",
+        short="Séjour terminé",
+        explanation="La consultation vaut pour le séjour.",
+    ),
+    "not_enabled": Mark(
+        "Consultation non activée", "cloud-off", explanation="Non ouverte pour ce site de l’établissement."
+    ),
+    "notice_to_read": Mark(
+        "Information à lire avant consultation",
+        "info",
+        "warn",
+        "dashed",
+        "Information à lire",
+        explanation="Vos accès sont tracés et montrés au patient.",
+    ),
     "ins_not_qualified": Mark(
         "INS non qualifiée – consultation impossible",
         "circle-slash",

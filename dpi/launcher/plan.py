@@ -64,6 +64,9 @@ def instance_environment(folder: Folder, options: Options, servers: Servers, sta
         "DPI_FORM_ACTION_ORIGINS": sandbox_url,
         "DPI_STATIC_FROM_SOURCES": "true",
         "DPI_DOCUMENT_STORE": str(folder.path / "documents"),
+        "DMP_AIR_SITES": "tous",
+        # Every kind of stay: the demonstration has few, and shows the counter on each.
+        "DMP_COUNTER_CARE": "I,O,E,R",
         "INS_ALLOWED_OIDS": ",".join(_ins_oids()),
     }
 

@@ -47,6 +47,7 @@ ROOMS = [
     "patients",
     "consent",
     "documents",
+    "dmp",
     "sending",
     "dossier",
     "pfi",
@@ -341,6 +342,38 @@ DMP_QUERY_TIMEOUT_SECONDS = env.integer("DMP_QUERY_TIMEOUT_SECONDS", 30, minimum
 # --- MSSanté (mssante 1.4, 1.6, 1.10) ------------------------------------------------------------
 MSS_DOUBT_SECONDS = env.integer("MSS_DOUBT_SECONDS", 900, minimum=1)
 MSS_DSN_TIMEOUT = env.integer("MSS_DSN_TIMEOUT", 5, minimum=1, maximum=30)
+
+# --- Consultation of the DMP (dmp.md 6) ---------------------------------------------------------
+# FINESS géographiques on the white list of the CNAM for AIR simplifié; `tous` for each site.
+DMP_AIR_SITES = env.words("DMP_AIR_SITES", [])
+DMP_STATUS_MINUTES = env.integer("DMP_STATUS_MINUTES", 15, maximum=60)
+DMP_STAY_GRACE_DAYS = env.integer("DMP_STAY_GRACE_DAYS", 0, maximum=30)
+DMP_PATIENCE_SECONDS = env.integer("DMP_PATIENCE_SECONDS", 20, minimum=1, maximum=60)
+DMP_CALLS_AT_ONCE = env.integer("DMP_CALLS_AT_ONCE", 2, minimum=1)
+DMP_FIRST_WINDOW_DAYS = env.integer("DMP_FIRST_WINDOW_DAYS", 730, minimum=1)
+DMP_COUNTER_EVENT = env.text(
+    "DMP_COUNTER_EVENT", "last_seen", choices=("last_seen", "last_visit", "last_integration", "period")
+)
+DMP_COUNTER_DAYS = env.integer("DMP_COUNTER_DAYS", 90, minimum=1)
+DMP_COUNTER_RESET = env.text("DMP_COUNTER_RESET", "list", choices=("list", "explicit"))
+# Kinds of stay (PV1-2) and roles for which opening a record counts new documents without a click.
+DMP_COUNTER_CARE = env.words("DMP_COUNTER_CARE", ["O", "E"])
+DMP_COUNTER_ROLES = env.words(
+    "DMP_COUNTER_ROLES", ["prescripteur", "pharmacien", "soignant", "medicotechnique"]
+)
+DMP_NOTICE_DAYS = env.integer("DMP_NOTICE_DAYS", 180, minimum=1)
+# Regulatory wording (SC.DMP/CONF.11): a hospital adds to it, it does not shorten it.
+DMP_NOTICE_TEXT = env.text(
+    "DMP_NOTICE_TEXT",
+    "Le logiciel peut effectuer des requêtes de recherche de document au nom de l'utilisateur sur les "
+    "DMP/MES et permet d'en consulter, sur action manuelle, les documents d'intérêt. Ces interactions sont "
+    "tracées avec l'identifiant national de l'utilisateur et le patient est notifié de ces interactions.",
+)
+DMP_NOTICE_WARNING = env.text(
+    "DMP_NOTICE_WARNING",
+    "Toute consultation de ma part d'un DMP/MES pour lequel le patient (ou son représentant légal) n'a pas "
+    "donné son consentement m'expose à des poursuites.",
+)
 
 # --- HL7 over MLLP (hl7v2 1) and admissions (hl7v2 4) ---------------------------------------
 MLLP_BIND = env.text("MLLP_BIND", "127.0.0.1")

@@ -288,3 +288,5 @@ REFERENCE_STUDY: Final = "urn:ihe:iti:xds:2016:studyInstanceUID"
 OID_OF_UUID: Final = "2.25"
 
 CLASS_IMAGING: Final = "31"
+CLASS_OF_PATIENT: Final = "90"
+"""Documents that the patient wrote or deposited (TRE_A03)."""
