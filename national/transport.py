@@ -23,6 +23,8 @@ from national.errors import NationalServiceError, Rejected, RejectionKind, Unava
 CERTIFICATE_REFUSED = "CERTIFICATE_REFUSED"
 CERTIFICATE_UNREADABLE = "CERTIFICATE_UNREADABLE"
 SERVER_NOT_TRUSTED = "SERVER_NOT_TRUSTED"
+CONNECTION_REFUSED = httpx.ConnectError.__name__
+"""Code of a call for which no connection was made: nothing had left."""
 
 _TLS_1_2_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 _BODY_SENT = "http11.send_request_body.complete"

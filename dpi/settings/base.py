@@ -338,6 +338,29 @@ DMP_CUMUL_INVISIBLE_MASQUE = env.flag("DMP_CUMUL_INVISIBLE_MASQUE", False)
 PFI_PARALLEL_JOBS = env.integer("PFI_PARALLEL_JOBS", 1, minimum=1)
 DMP_SUBMIT_TIMEOUT_SECONDS = env.integer("DMP_SUBMIT_TIMEOUT_SECONDS", 120, minimum=1)
 DMP_QUERY_TIMEOUT_SECONDS = env.integer("DMP_QUERY_TIMEOUT_SECONDS", 30, minimum=1)
+DMP_EXISTENCE_TIMEOUT_SECONDS = env.integer("DMP_EXISTENCE_TIMEOUT_SECONDS", 10, minimum=1)
+DMP_RETRIEVE_TIMEOUT_SECONDS = env.integer("DMP_RETRIEVE_TIMEOUT_SECONDS", 60, minimum=1)
+# What the national service may change, or does not publish (dmp.md 12).
+DMP_AIR_BASE_URL = env.url("DMP_AIR_BASE_URL", "")
+DMP_SOFTWARE_OID = env.text("DMP_SOFTWARE_OID", "")
+DMP_PROCESSING_CODE = env.text("DMP_PROCESSING_CODE", "P", choices=("P", "D"))
+DMP_STATUS_CODES = env.pairs(
+    "DMP_STATUS_CODES",
+    {"VALIDE": "valid", "EXPIREE": "expired", "INTERDITE": "blocked", "INEXISTANTE": "none"},
+    values=("valid", "expired", "blocked", "none"),
+)
+DMP_VIHF_VERSION = env.text("DMP_VIHF_VERSION", "3.0", choices=("3.0", "4.0"))
+DMP_AIR_VIHF_VERSION = env.text("DMP_AIR_VIHF_VERSION", "3.0", choices=("3.0", "4.0"))
+DMP_VIHF_MODE_ATTRIBUTE = env.text(
+    "DMP_VIHF_MODE_ATTRIBUTE",
+    "Authentification_mode",
+    choices=("Authentification_mode", "Authentification_Mode"),
+)
+DMP_VIHF_DECLARATION_ELEMENT = env.text(
+    "DMP_VIHF_DECLARATION_ELEMENT",
+    "AuthnContextDecl",
+    choices=("AuthnContextDecl", "AuthnContextDeclRef"),
+)
 
 # --- MSSanté (mssante 1.4, 1.6, 1.10) ------------------------------------------------------------
 MSS_DOUBT_SECONDS = env.integer("MSS_DOUBT_SECONDS", 900, minimum=1)

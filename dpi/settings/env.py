@@ -8,7 +8,7 @@ variable, never a secret's content.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -81,6 +81,23 @@ def words(name: str, default: Sequence[str] = ()) -> list[str]:
     if value is None:
         return list(default)
     return [word for part in value.split(",") if (word := part.strip())]
+
+
+def pairs(name: str, default: Mapping[str, str], *, values: Collection[str]) -> dict[str, str]:
+    """Words with a meaning each, `WORD=value` separated by commas; a value is one of `values`."""
+    listed = _raw(name, "list")
+    if listed is None:
+        return dict(default)
+    found = {}
+    for part in filter(None, (part.strip() for part in listed.split(","))):
+        word, _, value = (side.strip() for side in part.partition("="))
+        if not word or value not in values:
+            raise BadSetting(
+                f"La variable {name} porte « {part} » : MOT=valeur attendu, valeurs admises "
+                f"{', '.join(sorted(values))}."
+            )
+        found[word] = value
+    return found
 
 
 def url(name: str, default: str | None = None, *, schemes: Sequence[str] = ("https",)) -> str:

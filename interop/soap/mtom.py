@@ -155,7 +155,9 @@ def included_content(element: etree._Element, attachments: Mapping[str, bytes]) 
         except binascii.Error:
             raise SoapError("the inline content is not base64") from None
     reference = include.get("href", "")
-    content = attachments.get(unquote(reference.removeprefix("cid:")))
+    name = reference.removeprefix("cid:")
+    # The reference is URL-encoded and the Content-ID is not; some servers encode both.
+    content = attachments.get(unquote(name), attachments.get(name))
     if not reference.startswith("cid:") or content is None:
         raise SoapError(f"no attachment for {reference[:100]}")
     return content

@@ -30,6 +30,7 @@ class VihfProfile:
     mode_attribute: str = codes.ATTR_AUTH_MODE
     secret_connection_code: str = codes.SECRET_CONNECTION_CODE
     purpose_system_name: str = codes.ACCESS_MODE_SYSTEM_NAME
+    declaration_element: str = codes.DECLARATION_ELEMENT
 
 
 DEFAULT_PROFILE = VihfProfile()
@@ -59,7 +60,7 @@ def build_vihf(
     context = _child(statement, "AuthnContext")
     _text(context, "AuthnContextClassRef", claims.authentication_class)
     if claims.mode is AuthenticationMode.AIR:
-        _text(context, "AuthnContextDecl", claims.authentication_declaration)
+        _text(context, profile.declaration_element, claims.authentication_declaration)
     _add_attributes(_child(assertion, "AttributeStatement"), claims, profile)
     return assertion
 

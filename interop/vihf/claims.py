@@ -157,7 +157,21 @@ def vihf_problems(claims: VihfClaims) -> tuple[str, ...]:
             bool(claims.access_reason.strip()) or claims.purpose is not Purpose.BREAK_GLASS,
             "break-glass needs a reason",
         ),
-        (claims.mode is not AuthenticationMode.AIR or _is_air(claims), "AIR needs an RPPS and a declaration"),
+    )
+    problems = tuple(text for kept, text in checks if not kept)
+    return (*problems, *_air_problems(claims)) if claims.mode is AuthenticationMode.AIR else problems
+
+
+def _air_problems(claims: VihfClaims) -> tuple[str, ...]:
+    """EX_AIR-020, 050 and 085: a professional of the national directory, known by two factors, in person."""
+    checks = (
+        (bool(_RPPS_NAME_ID.fullmatch(claims.name_id)), "AIR needs the RPPS of the professional"),
+        (bool(claims.authentication_declaration), "AIR needs a declared method of authentication"),
+        (
+            claims.authentication_class not in codes.WITHOUT_SECOND_FACTOR,
+            "AIR needs an authentication by two factors",
+        ),
+        (AUTOMATE_ROLE not in claims.roles, "AIR is not for an automatic process"),
     )
     return tuple(text for kept, text in checks if not kept)
 
@@ -172,8 +186,3 @@ def _lacks_second_role(roles: tuple[Role, ...]) -> bool:
 
 def _is_ins(patient: PatientClaim) -> bool:
     return bool(_MATRICULE.fullmatch(patient.matricule) and _OID.fullmatch(patient.oid))
-
-
-def _is_air(claims: VihfClaims) -> bool:
-    """EX_AIR-020 and EX_AIR-050: a professional of the national directory, and a declared method."""
-    return bool(_RPPS_NAME_ID.fullmatch(claims.name_id) and claims.authentication_declaration)

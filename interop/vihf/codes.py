@@ -31,6 +31,10 @@ AC_TIME_SYNC_TOKEN: Final = "urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToke
 AC_UNSPECIFIED: Final = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified"
 AIR_SIMPLIFIED_DECLARATION: Final = "CONF_EXI_PGSSIS"
 """EX_AIR-050: primary authentication method declared in AIR simplifié (AuthnContextDecl)."""
+DECLARATION_ELEMENT: Final = "AuthnContextDecl"
+"""Where the declaration stands; AuthnContextDeclRef is the other reading (spec dmp 12, 2)."""
+WITHOUT_SECOND_FACTOR: Final = frozenset({AC_PASSWORD, AC_PASSWORD_PROTECTED, AC_UNSPECIFIED})
+"""Methods that cannot be those of a session in AIR mode: two factors are mandatory."""
 
 # Values of the authentication mode
 MODE_DIRECT: Final = "DIRECTE"

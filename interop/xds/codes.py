@@ -93,6 +93,8 @@ SLOT_PREVIOUS_VERSION: Final = "PreviousVersion"
 SLOT_ORIGINAL_STATUS: Final = "OriginalStatus"
 SLOT_NEW_STATUS: Final = "NewStatus"
 SUBMISSION_SET_ORIGINAL: Final = "Original"
+UPDATED_ENTRY_ID: Final = "Document01"
+"""Local id of an entry whose metadata are updated."""
 
 # Associations
 ASSOCIATION_HAS_MEMBER: Final = "urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember"

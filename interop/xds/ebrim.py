@@ -26,8 +26,9 @@ from interop.xds.metadata import (
     SubmissionSet,
     entry_problems,
     set_problems,
+    update_problems,
 )
-from interop.xml import xml_text
+from interop.xml import parse_xml, xml_text
 
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _NSMAP = {None: codes.NS_RIM}
@@ -48,6 +49,41 @@ def build_submit_objects(objects: RegistryObjects) -> etree._Element:
         f"{{{codes.NS_LCM}}}SubmitObjectsRequest", nsmap={"lcm": codes.NS_LCM, None: codes.NS_RIM}
     )
     request.append(build_object_list(objects))
+    return request
+
+
+def build_metadata_update(
+    lot: SubmissionSet, entry: DocumentEntry, confidentiality: tuple[Code, ...]
+) -> etree._Element:
+    """Return `lcm:SubmitObjectsRequest` that gives an entry read in a registry another confidentiality.
+
+    The object goes back as it was received, under a local id; the relation to the lot tells the version
+    that it takes over (spec dmp 3.6).
+
+    Raises:
+        MetadataError: the lot is incomplete, or the entry was not read in a registry.
+        XmlRefused: what was received is no XML any more.
+    """
+    problems = (*set_problems(lot), *update_problems(entry, confidentiality))
+    if problems:
+        raise MetadataError(problems)
+    writer = _Writer()
+    request = etree.Element(
+        f"{{{codes.NS_LCM}}}SubmitObjectsRequest", nsmap={"lcm": codes.NS_LCM, None: codes.NS_RIM}
+    )
+    listing = etree.SubElement(request, _rim("RegistryObjectList"))
+    listing.append(writer.submission_set(lot))
+    listing.append(writer.updated_entry(entry, confidentiality))
+    member = Association(
+        codes.ASSOCIATION_HAS_MEMBER,
+        lot.entry_id,
+        codes.UPDATED_ENTRY_ID,
+        (
+            (codes.SLOT_SUBMISSION_SET_STATUS, codes.SUBMISSION_SET_ORIGINAL),
+            (codes.SLOT_PREVIOUS_VERSION, str(entry.version)),
+        ),
+    )
+    listing.append(writer.association(member))
     return request
 
 
@@ -117,6 +153,27 @@ class _Writer:
         self._identifier(element, codes.IDENTIFIER_ENTRY_UNIQUE, codes.NAME_ENTRY_UNIQUE, entry.unique_id)
         return element
 
+    def updated_entry(self, entry: DocumentEntry, confidentiality: tuple[Code, ...]) -> etree._Element:
+        """The object as it was received, but for its ids and its confidentiality."""
+        element = parse_xml(entry.received)
+        element.set("id", codes.UPDATED_ENTRY_ID)
+        element.set("lid", entry.logical_id)
+        before = list(_classified(element, codes.SCHEME_CONFIDENTIALITY_CODE))
+        others = element.findall(_rim("Classification"))
+        place = element.index((before or others)[0]) if before or others else _end_of_strings(element)
+        for old in before:
+            element.remove(old)
+        for item in element.iterfind(_rim("Classification")):
+            item.set("id", f"cla{next(self._classifications)}")
+            item.set("classifiedObject", codes.UPDATED_ENTRY_ID)
+        for item in element.iterfind(_rim("ExternalIdentifier")):
+            item.set("id", f"ei{next(self._identifiers)}")
+            item.set("registryObject", codes.UPDATED_ENTRY_ID)
+        for code in reversed(confidentiality):
+            self._code(element, codes.SCHEME_CONFIDENTIALITY_CODE, code)
+            element.insert(place, element[-1])
+        return element
+
     def association(self, association: Association) -> etree._Element:
         element = etree.Element(_rim("Association"), nsmap=_NSMAP)
         element.set("id", association.association_id or f"as{next(self._associations)}")
@@ -162,6 +219,12 @@ class _Writer:
         identifier.set("identificationScheme", scheme)
         identifier.set("value", value)
         _add_string(identifier, "Name", name)
+
+
+def _end_of_strings(element: etree._Element) -> int:
+    """Where the classifications of an object begin, when it has none."""
+    named = (_rim("Slot"), _rim("Name"), _rim("Description"), _rim("VersionInfo"))
+    return sum(child.tag in named for child in element)
 
 
 def _add_entry_slots(element: etree._Element, entry: DocumentEntry) -> None:
@@ -276,6 +339,7 @@ def _read_entry(element: etree._Element) -> DocumentEntry:
         logical_id=element.get("lid", ""),
         version=_version(element),
         status=element.get("status", ""),
+        received=bytes(etree.tostring(element, with_tail=False)),
     )
 
 

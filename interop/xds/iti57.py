@@ -1,7 +1,7 @@
-"""ITI-57, Update Document Set: change of availability status (TD3.3c deletion, TD3.3d archiving).
+"""ITI-57, Update Document Set: change of status (TD3.3c, TD3.3d) or of confidentiality (TD3.3a, TD3.3b).
 
-Source: spec dmp 3.6. The structure deletes its own documents in indirect mode; nothing else of ITI-57 is
-open to it.
+Source: spec dmp 3.6. The structure deletes its own documents in indirect mode; an identified professional
+masks, and makes visible, in AIR mode.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from lxml import etree
 
 from interop.xds import codes
-from interop.xds.ebrim import build_submit_objects
-from interop.xds.metadata import Association, RegistryObjects, SubmissionSet
+from interop.xds.ebrim import build_metadata_update, build_submit_objects
+from interop.xds.metadata import Association, Code, DocumentEntry, RegistryObjects, SubmissionSet
 
 
 def build_status_update(
@@ -31,3 +31,17 @@ def build_status_update(
         ((codes.SLOT_ORIGINAL_STATUS, original_status), (codes.SLOT_NEW_STATUS, new_status)),
     )
     return build_submit_objects(RegistryObjects(sets=(lot,), associations=(association,)))
+
+
+def build_visibility_update(
+    lot: SubmissionSet, *, entry: DocumentEntry, confidentiality: tuple[Code, ...]
+) -> etree._Element:
+    """Return the body of the request.
+
+    `entry` is as TD3.1 returned it just before: the registry compares its version with the one in force
+    (`XDSMetadataVersionError`). `confidentiality` is the whole new set, `N` first.
+
+    Raises:
+        MetadataError: the lot is incomplete, the entry was not read in a registry, or the codes are wrong.
+    """
+    return build_metadata_update(lot, entry, confidentiality)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from interop.xds import codes
 from interop.xds.composed import Cx, Xcn, Xon
@@ -61,7 +61,8 @@ class DocumentEntry:
 
     `entry_id` is symbolic at submission (`Document01`) and the entryUUID once registered; `logical_id`,
     `version`, `status` and `repository_unique_id` come from the registry. `hash` is the SHA-1 of the bytes
-    in lower case, `size` their number (-1 where unknown).
+    in lower case, `size` their number (-1 where unknown). `received` is the object as a registry wrote it:
+    an update of the metadata sends back what we do not model too (ITI-57).
     """
 
     entry_id: str
@@ -93,6 +94,7 @@ class DocumentEntry:
     logical_id: str = ""
     version: int = 0
     status: str = ""
+    received: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def visibility(self) -> frozenset[str]:
@@ -144,6 +146,18 @@ class RegistryObjects:
 def entry_problems(entry: DocumentEntry) -> tuple[str, ...]:
     """List what a document entry lacks to be submitted (cardinalities of spec dmp 3.2)."""
     return (*_missing(entry), *_badly_formed(entry), *_bad_confidentiality(entry.confidentiality_codes))
+
+
+def update_problems(entry: DocumentEntry, confidentiality: tuple[Code, ...]) -> tuple[str, ...]:
+    """List what forbids an update of the confidentiality of an entry read in a registry (spec dmp 3.6)."""
+    read = {
+        "XDSDocumentEntry.logicalId": entry.logical_id,
+        "XDSDocumentEntry.version": entry.version,
+        "XDSDocumentEntry as received": entry.received,
+        "XDSDocumentEntry.confidentialityCode": confidentiality,
+    }
+    missing = (f"{name} is missing" for name, value in read.items() if not value)
+    return (*missing, *_bad_confidentiality(confidentiality))
 
 
 def set_problems(lot: SubmissionSet) -> tuple[str, ...]:

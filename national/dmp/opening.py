@@ -15,11 +15,13 @@ from pathlib import Path
 from django.conf import settings
 
 from establishment.enums import NationalService
-from establishment.models import ServiceEndpoint
+from establishment.models import LegalEntity, ServiceEndpoint
 from establishment.selectors import endpoint_for
 from interop.seal import Seal
+from interop.vihf.assertion import VihfProfile
 from interop.vihf.claims import AuthenticationMode, SoftwareClaim
 from national.dmp.adapter import DmpSettings, DmpSoap
+from national.dmp.ports import Authorisation, DmpGateway
 from national.errors import Rejected, RejectionKind
 from national.services import call_keep
 from national.transport import TlsFiles, Transport, TransportSettings
@@ -39,7 +41,7 @@ _lock = threading.Lock()
 _open: dict[AuthenticationMode, _Open] = {}
 
 
-def dmp_gateway(mode: AuthenticationMode = AuthenticationMode.INDIRECT) -> DmpSoap:
+def dmp_gateway(mode: AuthenticationMode = AuthenticationMode.INDIRECT) -> DmpGateway:
     """The gateway of the enabled DMP endpoint: INDIRECT to feed, AIR to consult.
 
     Raises Rejected of kind CONFIGURATION when none is configured or a certificate cannot be read.
@@ -57,7 +59,7 @@ def dmp_gateway(mode: AuthenticationMode = AuthenticationMode.INDIRECT) -> DmpSo
             current = _open.get(mode)
             if current is not None and current.key == key:
                 return current.gateway
-            opened = _opened(endpoint, key)
+            opened = _opened(endpoint, key, mode)
         except (OSError, ValueError) as error:
             raise Rejected(
                 CERTIFICATE_UNREADABLE,
@@ -91,7 +93,7 @@ def _key(endpoint: ServiceEndpoint) -> tuple[object, ...]:
     )
 
 
-def _opened(endpoint: ServiceEndpoint, key: tuple[object, ...]) -> _Open:
+def _opened(endpoint: ServiceEndpoint, key: tuple[object, ...], mode: AuthenticationMode) -> _Open:
     tls = TlsFiles(
         authorities=Path(endpoint.ca_path),
         certificate=Path(endpoint.certificate_path),
@@ -100,21 +102,42 @@ def _opened(endpoint: ServiceEndpoint, key: tuple[object, ...]) -> _Open:
     seal = Seal.from_pem(
         Path(endpoint.signing_certificate_path).read_bytes(), Path(endpoint.signing_key_path).read_bytes()
     )
-    transport = Transport(TransportSettings(label="Le DMP", base_url=endpoint.base_url, tls=tls))
-    software = SoftwareClaim(
-        name=settings.DMP_SOFTWARE_NAME,
-        version=settings.DPI_VERSION,
-        homologation=settings.DMP_HOMOLOGATION,
-        installation=settings.DMP_INSTALLATION_ID,
-    )
-    gateway = DmpSoap(
-        transport,
-        seal,
-        DmpSettings(
-            software=software,
-            submit_timeout=settings.DMP_SUBMIT_TIMEOUT_SECONDS,
-            query_timeout=settings.DMP_QUERY_TIMEOUT_SECONDS,
+    transport = Transport(TransportSettings(label="Le DMP", base_url=_base_url(endpoint, mode), tls=tls))
+    return _Open(key, DmpSoap(transport, seal, _settings(mode), record=call_keep), transport)
+
+
+def _base_url(endpoint: ServiceEndpoint, mode: AuthenticationMode) -> str:
+    is_air = mode is AuthenticationMode.AIR
+    return str(settings.DMP_AIR_BASE_URL) if is_air and settings.DMP_AIR_BASE_URL else endpoint.base_url
+
+
+def _settings(mode: AuthenticationMode) -> DmpSettings:
+    is_air = mode is AuthenticationMode.AIR
+    return DmpSettings(
+        software=SoftwareClaim(
+            name=settings.DMP_SOFTWARE_NAME,
+            version=settings.DPI_VERSION,
+            homologation=settings.DMP_HOMOLOGATION,
+            installation=settings.DMP_INSTALLATION_ID,
         ),
-        record=call_keep,
+        software_oid=settings.DMP_SOFTWARE_OID or _installation_oid(),
+        existence_timeout=settings.DMP_EXISTENCE_TIMEOUT_SECONDS,
+        query_timeout=settings.DMP_QUERY_TIMEOUT_SECONDS,
+        retrieve_timeout=settings.DMP_RETRIEVE_TIMEOUT_SECONDS,
+        submit_timeout=settings.DMP_SUBMIT_TIMEOUT_SECONDS,
+        profile=VihfProfile(
+            version=settings.DMP_AIR_VIHF_VERSION if is_air else settings.DMP_VIHF_VERSION,
+            mode_attribute=settings.DMP_VIHF_MODE_ATTRIBUTE,
+            declaration_element=settings.DMP_VIHF_DECLARATION_ELEMENT,
+        ),
+        processing_code=settings.DMP_PROCESSING_CODE,
+        authorisation_words={
+            word: Authorisation(meaning) for word, meaning in settings.DMP_STATUS_CODES.items()
+        },
     )
-    return _Open(key, gateway, transport)
+
+
+def _installation_oid() -> str:
+    """Root of the identifiers of this installation; empty before the hospital is described."""
+    entity = LegalEntity.objects.only("oid_root").first()
+    return entity.oid_root if entity is not None else ""

@@ -58,6 +58,20 @@ def test_a_list_is_separated_by_commas(monkeypatch):
     assert env.words("DPI_X") == ["a", "b", "c"]
 
 
+def test_words_have_a_meaning_each(monkeypatch):
+    monkeypatch.setenv("DPI_X", "VALIDE=valid, CADUQUE = expired ,")
+    assert env.pairs("DPI_X", {}, values=("valid", "expired")) == {"VALIDE": "valid", "CADUQUE": "expired"}
+    monkeypatch.delenv("DPI_X")
+    assert env.pairs("DPI_X", {"A": "valid"}, values=("valid",)) == {"A": "valid"}
+
+
+@pytest.mark.parametrize("written", ["VALIDE", "VALIDE=maybe", "=valid"])
+def test_a_word_without_a_known_meaning_stops(monkeypatch, written):
+    monkeypatch.setenv("DPI_X", f"A=valid,{written}")
+    with pytest.raises(env.BadSetting, match="valeurs admises expired, valid"):
+        env.pairs("DPI_X", {}, values=("valid", "expired"))
+
+
 def test_an_address_of_another_scheme_stops(monkeypatch):
     monkeypatch.setenv("DPI_X", "http://service.example/")
     with pytest.raises(env.BadSetting, match="https attendu"):

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from national.calls import CallRecord
+from national.dmp.adapter import DmpSettings, DmpSoap
 from national.transport import TlsFiles, Transport, TransportSettings
-from tests.national.server import LoopbackServer, Script, serving, write_files
+from tests.interop import pki
+from tests.national.dmp_bench import SOFTWARE, Bench, Build
+from tests.national.server import LoopbackServer, Reply, Request, Script, serving, write_files
 
 Start = Callable[..., tuple[LoopbackServer, Transport]]
 
@@ -35,3 +39,21 @@ def start(tls_files: TlsFiles, tmp_path: Path) -> Iterator[Start]:
             return server, transport
 
         yield starting
+
+
+@pytest.fixture
+def bench(start: Start) -> Build:
+    def building(script: Callable[[Request], Reply], **options: object) -> Bench:
+        settings = {key: options.pop(key) for key in list(options) if key in DmpSettings.__slots__}
+        server, transport = start(script, breaker_threshold=0)
+        calls: list[CallRecord] = []
+        gateway = DmpSoap(
+            transport,
+            options.pop("seal", None) or pki.seal(),
+            DmpSettings(SOFTWARE, **settings),
+            record=calls.append,
+            **options,
+        )
+        return Bench(server, gateway, calls)
+
+    return building

@@ -4,142 +4,48 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
-from lxml import etree
 
 from interop.soap import codes as soap
 from interop.soap.envelope import Addressing, build_answer, build_fault, parse_envelope
 from interop.soap.errors import SoapFault
-from interop.soap.mtom import build_multipart, included_content, parse_multipart
+from interop.soap.mtom import included_content, parse_multipart
 from interop.vihf import codes as vihf
-from interop.vihf.claims import (
-    AuthenticationMode,
-    PatientClaim,
-    SoftwareClaim,
-    profession_role,
-    specialty_role,
-)
 from interop.vihf.verify import verify_vihf
 from interop.xds import codes
 from interop.xds.composed import Cx
-from interop.xds.ebrim import build_object_list, parse_object_list
+from interop.xds.ebrim import parse_object_list
 from interop.xds.iti18 import DocumentCriteria, SetCriteria
 from interop.xds.iti41 import SubmittedDocument, content_hash
-from interop.xds.metadata import Association, RegistryObjects
+from interop.xds.metadata import Association
 from interop.xds.responses import ErrorKind
 from interop.xml import parse_xml
-from national.calls import CallRecord
 from national.dmp.adapter import (
     METADATA_INCOMPLETE,
     SEAL_EXPIRED,
     VIHF_INCOMPLETE,
-    DmpSettings,
-    DmpSoap,
 )
-from national.dmp.ports import AccessContext, Submission
+from national.dmp.ports import Submission
 from national.enums import CallOutcome
 from national.errors import NationalServiceError, Rejected, RejectionKind, Unavailable, Uncertain
 from tests.interop import pki
 from tests.interop.xds.samples import DOCUMENT, ENTRY, INS, LOT
-from tests.national.conftest import Start
-from tests.national.server import LoopbackServer, Reply, Request
-
-PATIENT = PatientClaim(INS.value, INS.authority)
-SOFTWARE = SoftwareClaim("DPI", "1.0.0", "HOMOLOGATION")
-CONTEXT = AccessContext(
-    mode=AuthenticationMode.INDIRECT,
-    structure="1990000010",
-    sector="SA01",
-    name_id="899700900014",
-    subject="Alice HODA",
-    roles=(profession_role("10", "Médecin"), specialty_role("SM26", "Médecine générale")),
-    authenticated_at=datetime(2026, 11, 24, 8, 0, tzinfo=UTC),
-    actor_uid=UUID(int=1),
-    actor_label="a.hoda",
-    patient_uid=UUID(int=2),
+from tests.national.dmp_bench import (
+    CONTEXT,
+    PATIENT,
+    SUBMISSION,
+    SUCCESS,
+    Build,
+    answer,
+    failure,
+    results,
 )
-SUBMISSION = Submission(LOT, (DOCUMENT,))
-SUCCESS = f'<r:RegistryResponse xmlns:r="{codes.NS_RS}" status="{codes.RESPONSE_SUCCESS}"/>'
-
-
-@dataclass
-class Bench:
-    server: LoopbackServer
-    gateway: DmpSoap
-    calls: list[CallRecord] = field(default_factory=list)
-
-    @property
-    def last(self) -> etree._Element:
-        """The envelope of the last request."""
-        return parse_xml(root_of(self.server.requests[-1]))
-
-
-Build = Callable[..., Bench]
-
-
-@pytest.fixture
-def bench(start: Start) -> Build:
-    def building(script: Callable[[Request], Reply], **options: object) -> Bench:
-        settings = {key: options.pop(key) for key in list(options) if key in DmpSettings.__slots__}
-        server, transport = start(script, breaker_threshold=0)
-        calls: list[CallRecord] = []
-        gateway = DmpSoap(
-            transport,
-            options.pop("seal", None) or pki.seal(),
-            DmpSettings(SOFTWARE, **settings),
-            record=calls.append,
-            **options,
-        )
-        return Bench(server, gateway, calls)
-
-    return building
-
-
-def root_of(request: Request) -> bytes:
-    if request.content_type.startswith(soap.MEDIA_MULTIPART):
-        return parse_multipart(request.content_type, request.body).root
-    return request.body
-
-
-def answer(
-    inner: str | etree._Element, *, status: int = 200, multipart: bool = False
-) -> Callable[[Request], Reply]:
-    """Answer every request with this body, naming the request."""
-
-    def script(request: Request) -> Reply:
-        message_id = parse_envelope(root_of(request)).message_id
-        addressing = Addressing(soap.WSA_ANONYMOUS, "urn:answer", f"urn:uuid:{uuid4()}", message_id)
-        body = parse_xml(inner.encode()) if isinstance(inner, str) else inner
-        data = build_answer(addressing, body)
-        if multipart:
-            message = build_multipart(data, [], action="urn:answer", boundary="b", root_id="r@s")
-            return Reply(message.body, status, message.content_type)
-        return Reply(data, status)
-
-    return script
-
-
-def failure(code: str, context: str = "contexte", severity: str = codes.SEVERITY_ERROR) -> str:
-    return (
-        f'<r:RegistryResponse xmlns:r="{codes.NS_RS}" status="{codes.RESPONSE_FAILURE}"><r:RegistryErrorList>'
-        f'<r:RegistryError errorCode="{code}" codeContext="{context}" severity="{severity}"/>'
-        "</r:RegistryErrorList></r:RegistryResponse>"
-    )
-
-
-def results(*entries: object, references: Sequence[str] = (), links: Sequence[Association] = ()) -> str:
-    listing = build_object_list(RegistryObjects(entries=tuple(entries), associations=tuple(links)))
-    for reference in references:
-        etree.SubElement(listing, f"{{{codes.NS_RIM}}}ObjectRef", id=reference)
-    return (
-        f'<q:AdhocQueryResponse xmlns:q="{codes.NS_QUERY}" status="{codes.RESPONSE_SUCCESS}" '
-        f'totalResultCount="{len(entries)}">{etree.tostring(listing).decode()}</q:AdhocQueryResponse>'
-    )
+from tests.national.server import Reply, Request
 
 
 @pytest.mark.parametrize("multipart", [False, True])

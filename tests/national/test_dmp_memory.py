@@ -24,7 +24,7 @@ from national.dmp.ports import (
 from national.enums import CallOutcome
 from national.errors import Rejected, RejectionKind, Unavailable, Uncertain
 from tests.interop.xds.samples import DOCUMENT, ENTRY, INS, LOT
-from tests.national.test_dmp_adapter import CONTEXT, PATIENT, SUBMISSION
+from tests.national.dmp_bench import CONTEXT, PATIENT, SUBMISSION
 
 READER = replace(CONTEXT, mode=AuthenticationMode.AIR, authentication_declaration=AIR_SIMPLIFIED_DECLARATION)
 

@@ -30,7 +30,7 @@ from national.errors import Rejected, RejectionKind, Unavailable, Uncertain
 from national.transport import TlsFiles, Transport, TransportSettings
 from sandbox.runtime import Sandbox, SandboxSettings
 from tests.interop.xds.samples import DOCTOR
-from tests.national.test_dmp_adapter import CONTEXT, SOFTWARE
+from tests.national.dmp_bench import CONTEXT, SOFTWARE
 
 GOLDEN = Path(__file__).parents[1] / "interop" / "golden" / "cda" / "n1_qualified.xml"
 PATIENT = PatientClaim("279035121518989", "1.2.250.1.213.1.4.10")

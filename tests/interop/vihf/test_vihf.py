@@ -197,15 +197,17 @@ def test_spellings_that_the_server_may_change_are_settings() -> None:
         ({"patient": PatientClaim("279035121518989", "")}, "INS"),
         ({"access_reason": "curiosité"}, "break-glass only"),
         ({"purpose": Purpose.BREAK_GLASS}, "needs a reason"),
-        ({"mode": AuthenticationMode.AIR}, "AIR"),
+        ({"mode": AuthenticationMode.AIR}, "declared method"),
         (
             {
                 "mode": AuthenticationMode.AIR,
                 "authentication_declaration": codes.AIR_SIMPLIFIED_DECLARATION,
                 "name_id": "0691234567",
             },
-            "AIR",
+            "RPPS",
         ),
+        ({"mode": AuthenticationMode.AIR, "authentication_class": codes.AC_PASSWORD}, "two factors"),
+        ({"mode": AuthenticationMode.AIR, "roles": (AUTOMATE_ROLE,)}, "automatic process"),
     ],
 )
 def test_claims_that_break_a_rule_are_refused(change: dict[str, object], problem: str) -> None:
