@@ -2,11 +2,13 @@
 
 Nobody here exists. FINESS and RPPS numbers are fictitious (department 99; the RPPS range `9970…` of test
 cards) with a right Luhn key; patients are the official test identities of the INSi qualification base and
-of the CI-SIS samples.
+of the CI-SIS samples, and invented persons whose matricule has a right key under the authority of tests.
 """
 
+import csv
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.resources import files
 from typing import Final
 
 from interop.ins import codes as ins_codes
@@ -166,7 +168,7 @@ PROFESSIONALS: Final = (
     ),
 )  # fmt: skip
 
-PATIENTS: Final = (
+OFFICIAL_PATIENTS: Final = (
     Patient("279035121518989", "PAT-TROIS", "DOMINIQUE", "1979-03-28", "F", DmpState.OPEN),
     Patient("275126322074974", "ADRUN", "ZOE", "1975-12-31", "F", DmpState.OPEN),
     Patient("297022A02077878", "ADRTROIS", "DOMINIQUE", "1997-02-26", "F", DmpState.OPEN),
@@ -178,6 +180,25 @@ PATIENTS: Final = (
     Patient("180032B02040123", "CORSE", "ANTHONY", "1980-03-02", "M", DmpState.NONE),
     Patient("181036322045660", "HERMANN", "GATIEN", "1981-03-24", "M", DmpState.NONE),
 )
+
+
+def invented_patients() -> tuple[Patient, ...]:
+    """The invented persons of the demonstration hospital, in the order of their file."""
+    with files("sandbox").joinpath("data/patients.tsv").open(encoding="utf-8") as stream:
+        return tuple(
+            Patient(
+                row["matricule"],
+                row["family"],
+                row["given"],
+                row["birth_date"],
+                row["sex"],
+                DmpState(row["state"]),
+            )
+            for row in csv.DictReader(stream, delimiter="\t")
+        )
+
+
+PATIENTS: Final = OFFICIAL_PATIENTS + invented_patients()
 
 
 def professional(key: str) -> Professional:

@@ -16,7 +16,7 @@ from cryptography import x509
 
 from sandbox.admin import AdminService
 from sandbox.authority import Certificates, ensure_certificates, server_context
-from sandbox.demo import LEGAL_ENTITY, LegalEntity
+from sandbox.demo import LEGAL_ENTITY, PROFESSIONALS, LegalEntity
 from sandbox.dmp.pages import PatientPages
 from sandbox.dmp.service import BASE_PATH, DmpService
 from sandbox.home import HomePages
@@ -52,7 +52,7 @@ class SandboxSettings:
 
 @dataclass(frozen=True, slots=True)
 class ProviderAddresses:
-    """What the application must know of a provider."""
+    """What the application must know of a provider; `subjects` is how it names each person."""
 
     discovery_url: str
     issuer: str
@@ -60,6 +60,7 @@ class ProviderAddresses:
     end_session_endpoint: str
     client_id: str
     client_secret_file: str
+    subjects: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +215,7 @@ class Sandbox:
             end_session_endpoint=provider.urls.endpoints["end_session_endpoint"],
             client_id=provider.client.client_id,
             client_secret_file=str(self.settings.state / "psc" / secret_file),
+            subjects={person.key: profile.subject(person) for person in PROFESSIONALS},
         )
 
     def _stop(self) -> None:

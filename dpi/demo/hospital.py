@@ -1,4 +1,4 @@
-"""The demonstration establishment: one legal entity, two sites, three units, five accounts.
+"""The demonstration establishment: one legal entity, two sites, six units, twelve accounts.
 
 FINESS numbers of department 99 belong to nobody; RPPS numbers are those of the sandbox's
 professionals, so that Pro Santé Connect of the sandbox and the accounts of the DPI meet.
@@ -41,7 +41,10 @@ SITES = (
 UNITS = (
     ("6268", "CHIR V", "990000101", 2),
     ("3435", "CARDIOLOGIE", "990000101", 2),
+    ("4120", "MEDECINE POLYVALENTE", "990000101", 2),
+    ("5210", "CONSULTATIONS", "990000101", 0),
     ("7010", "URGENCES SAINT-ROCH", "990000200", 0),
+    ("8305", "GERIATRIE SAINT-ROCH", "990000200", 2),
 )
 
 
@@ -49,8 +52,9 @@ UNITS = (
 class DemoUser:
     """One account: `units` empty means the whole establishment.
 
-    `structure_identity` is the Pro Santé Connect subject of a person without RPPS, whom the
-    administrator linked.
+    A person without RPPS was linked by the administrator to an identity of a provider:
+    `structure_identity` is the subject of Pro Santé Connect, `establishment_identity` the name under
+    which the hospital's own provider knows the person.
     """
 
     login: str
@@ -64,7 +68,10 @@ class DemoUser:
     specialty: str = ""
     may_use_password: bool = False
     structure_identity: str = ""
+    establishment_identity: str = ""
 
+
+_WARDS = ("6268", "3435", "4120", "5210")
 
 USERS = (
     DemoUser(
@@ -72,7 +79,7 @@ USERS = (
         "HODA",
         "Alice",
         RoleCode.PRESCRIPTEUR,
-        ("6268", "3435"),
+        _WARDS,
         "Dr",
         "99700900014",
         "10",
@@ -87,9 +94,41 @@ USERS = (
         "Dr",
         "99700900022",
         "10",
+        "SM05",
+    ),
+    DemoUser(
+        "spicard",
+        "PICARD",
+        "Sophie",
+        RoleCode.PRESCRIPTEUR,
+        ("3435", "5210", "8305"),
+        "Dr",
+        "99700900055",
+        "10",
         "SM04",
     ),
     DemoUser("cmartin", "MARTIN", "Chloé", RoleCode.SOIGNANT, ("6268",), "", "99700900030", "60"),
+    DemoUser("pgarnier", "GARNIER", "Paul", RoleCode.SOIGNANT, ("7010", "8305"), "", "99700900063", "60"),
+    DemoUser("ncolin", "COLIN", "Nadia", RoleCode.SECRETAIRE, _WARDS, structure_identity="3990000010/NCOLIN"),
     DemoUser("droux", "ROUX", "Denis", RoleCode.ADMISSION, structure_identity="3990000010/DROUX"),
+    DemoUser("ifaure", "FAURE", "Inès", RoleCode.IDENTITOVIGILANCE, establishment_identity="faure"),
+    DemoUser("kbenali", "BENALI", "Karim", RoleCode.PILOTAGE, establishment_identity="benali"),
+    DemoUser("hdelmas", "DELMAS", "Hélène", RoleCode.AUDITEUR, establishment_identity="delmas"),
     DemoUser("adm-esorel", "SOREL", "Élise", RoleCode.ADMIN_TECHNIQUE, may_use_password=True),
+    DemoUser("adm-fmoreau", "MOREAU", "François", RoleCode.ADMIN_FONCTIONNEL, may_use_password=True),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CityDoctor:
+    """A doctor outside the hospital, known by the admission messages (ROL) and the directory."""
+
+    rpps: str
+    family_name: str
+    given_name: str
+
+
+CITY_DOCTORS = {
+    "vasseur": CityDoctor("99700900048", "VASSEUR", "Étienne"),
+    "petit": CityDoctor("99700900071", "PETIT", "Bernard"),
+}

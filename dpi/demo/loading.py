@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from accounts.services import assignment_give, external_identity_link, user_crea
 from audit.context import system_actor
 from dpi.demo import hospital, people
 from dpi.demo.messages import messages_of
+from dpi.demo.people import DemoPatient
 from establishment.enums import Switch
 from establishment.models import Unit
 from establishment.services import legal_entity_set, site_set, switch_set, unit_set
@@ -37,30 +39,31 @@ class DemonstrationRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was loaded, to be said once: the administrator's password is kept nowhere else."""
+    """What was loaded, to be said once: the passwords, by login, are kept nowhere else."""
 
     messages: int
-    password_login: str
-    password: str
+    passwords: dict[str, str]
 
 
 def is_loaded() -> bool:
     """Whether every patient of the demonstration is known; an interrupted load goes on where it was."""
-    return _known_ipps() >= {patient.ipp for patient in people.PATIENTS}
+    return _known_ipps(people.PATIENTS) >= {patient.ipp for patient in people.PATIENTS}
 
 
-def _known_ipps() -> set[str]:
-    known = Identifier.objects.filter(kind=IdentifierKind.IPP, value__in=[row.ipp for row in people.PATIENTS])
+def _known_ipps(patients: Sequence[DemoPatient]) -> set[str]:
+    known = Identifier.objects.filter(kind=IdentifierKind.IPP, value__in=[row.ipp for row in patients])
     return set(known.values_list("value", flat=True))
 
 
-def demonstration_load(*, now: datetime | None = None) -> Loaded:
+def demonstration_load(
+    *, now: datetime | None = None, patients: Sequence[DemoPatient] = people.PATIENTS
+) -> Loaded:
     """Describe the hospital, open the accounts, then admit the patients through the MLLP port."""
     units = _describe()
-    login, password = _open_accounts(units)
-    count = _admit(now or timezone.now())
+    passwords = _open_accounts(units)
+    count = _admit(now or timezone.now(), patients)
     _record_alerts()
-    return Loaded(count, login, password)
+    return Loaded(count, passwords)
 
 
 def _describe() -> dict[str, Unit]:
@@ -80,9 +83,10 @@ def _describe() -> dict[str, Unit]:
     }
 
 
-def _open_accounts(units: dict[str, Unit]) -> tuple[str, str]:
-    """Returns login and password of the one local account; the others come by Pro Santé Connect."""
-    administrator, password = "", ""
+def _open_accounts(units: dict[str, Unit]) -> dict[str, str]:
+    """Returns the passwords of the local administrators; the others come by a provider."""
+    passwords: dict[str, str] = {}
+    subjects = _establishment_subjects()
     for person in hospital.USERS:
         if User.objects.filter(login=person.login).exists():
             continue
@@ -103,19 +107,33 @@ def _open_accounts(units: dict[str, Unit]) -> tuple[str, str]:
         for unit in places or [None]:
             assignment_give(user=user, role=person.role, unit=unit, giver=None, actor=ACTOR)
         if person.structure_identity:
-            external_identity_link(
-                user=user,
-                provider=IdentityProvider.objects.get(kind=ProviderKind.PSC),
-                subject=person.structure_identity,
-                method=LinkMethod.ADMIN,
-                actor=ACTOR,
-            )
+            _link(user, ProviderKind.PSC, person.structure_identity)
+        if person.establishment_identity in subjects:
+            _link(user, ProviderKind.GENERIC, subjects[person.establishment_identity])
         if chosen:
-            administrator, password = person.login, chosen
-    return administrator, password
+            passwords[person.login] = chosen
+    return passwords
 
 
-def _admit(now: datetime) -> int:
+def _link(user: User, kind: ProviderKind, subject: str) -> None:
+    external_identity_link(
+        user=user,
+        provider=IdentityProvider.objects.get(kind=kind),
+        subject=subject,
+        method=LinkMethod.ADMIN,
+        actor=ACTOR,
+    )
+
+
+def _establishment_subjects() -> dict[str, str]:
+    """How the hospital's own provider names people; empty where the sandbox runs without it."""
+    if settings.DPI_SANDBOX_ADDRESSES is None:
+        return {}
+    addresses = json.loads(settings.DPI_SANDBOX_ADDRESSES.read_text("utf-8"))
+    return dict(addresses["etablissement"]["subjects"])
+
+
+def _admit(now: datetime, patients: Sequence[DemoPatient]) -> int:
     line_settings = LineSettings(
         host="127.0.0.1",
         port=settings.MLLP_PORT,
@@ -125,7 +143,7 @@ def _admit(now: datetime) -> int:
     )
     count = 0
     with Line(line_settings) as line:
-        for message in _all_messages(now):
+        for message in _all_messages(now, patients):
             answer = parse_ack(line.exchange(message))
             if answer.code != AckCode.AA:
                 raise DemonstrationRefused(f"{answer.acknowledged_id} : {answer.code} {answer.faults}")
@@ -133,9 +151,9 @@ def _admit(now: datetime) -> int:
     return count
 
 
-def _all_messages(now: datetime) -> Iterator[bytes]:
-    known = _known_ipps()
-    for patient in people.PATIENTS:
+def _all_messages(now: datetime, patients: Sequence[DemoPatient]) -> Iterator[bytes]:
+    known = _known_ipps(patients)
+    for patient in patients:
         if patient.ipp not in known:
             yield from messages_of(patient, now=now)
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from dpi.demo.hospital import CITY_DOCTORS
 from dpi.demo.people import DemoPatient, DemoStay
+from interop.cda.codes import PROFESSIONAL_ID
 from interop.hl7v2 import codes
 from interop.hl7v2.datatypes import (
     Address,
@@ -14,6 +16,7 @@ from interop.hl7v2.datatypes import (
     Identifier,
     Location,
     Organisation,
+    Person,
     PersonName,
     write_address,
     write_date,
@@ -21,6 +24,7 @@ from interop.hl7v2.datatypes import (
     write_location,
     write_name,
     write_organisation,
+    write_person,
     write_segment,
     write_time,
 )
@@ -29,6 +33,7 @@ from interop.ins.codes import INS_AUTHORITY_NAMES, INS_NIR_TEST_OID
 
 LOCAL = Authority("CHTR", "990000010", "N")
 INS_TEST = Authority(INS_AUTHORITY_NAMES[INS_NIR_TEST_OID], INS_NIR_TEST_OID, "ISO")
+PROFESSIONALS = Authority(codes.NAMESPACE_PERSON, PROFESSIONAL_ID, codes.ISO)
 SOURCE = Endpoint(Authority("GAM"), Authority("CHTR"))
 DESTINATION = Endpoint(Authority("DPI"), Authority("CHTR"))
 ZONE = ZoneInfo("Europe/Paris")
@@ -69,6 +74,7 @@ def _message(
         ),
         write_segment("EVN", {2: write_time(at), 6: write_time(at)}),
         _pid(patient, stay, at),
+        *_rol(patient),
         _pv1(stay, admitted_at, at if event == "A03" else None),
     ]
     if stay is not None:
@@ -102,6 +108,17 @@ def _pid(patient: DemoPatient, stay: DemoStay | None, at: datetime) -> str:
             33: write_time(at),
         },
     )
+
+
+def _rol(patient: DemoPatient) -> list[str]:
+    """The family doctor whom the patient declared."""
+    if not patient.doctor:
+        return []
+    doctor = CITY_DOCTORS[patient.doctor]
+    person = Person(doctor.rpps, doctor.family_name, doctor.given_name, PROFESSIONALS, "D", codes.ID_RPPS)
+    return [
+        write_segment("ROL", {2: "UC", 3: codes.ROLE_REFERRING_PHYSICIAN, 4: write_person(person)}),
+    ]
 
 
 def _pv1(stay: DemoStay | None, admitted_at: datetime, discharged_at: datetime | None) -> str:

@@ -31,6 +31,7 @@ from accounts.services import provider_set, roles_install
 from audit.context import system_actor
 from audit.models import Trace
 from dpi.demo.loading import demonstration_load
+from dpi.demo.people import OFFICIAL_PATIENTS
 from exchange.services import development_partner_ensure
 from interop.hl7v2.ack import Ack
 from interop.ins.codes import TEST_INS_OIDS
@@ -215,7 +216,7 @@ def installation(
         settings.MLLP_PORT = port
         roles_install()
         _offer_pro_sante_connect(sandbox)
-        demonstration_load()
+        demonstration_load(patients=OFFICIAL_PATIENTS)
         plug_dmp(sandbox)
         yield Installation(live_server.url, sandbox, port, open_page)
         for context in contexts:

@@ -28,15 +28,18 @@ class Command(BaseCommand):
             loaded = None if is_loaded() else demonstration_load()
         except DemonstrationRefused as error:
             raise CommandError(f"Un message de la démonstration a été refusé : {error}") from error
-        self.stdout.write("Comptes de démonstration (Pro Santé Connect, page de choix du simulateur) :")
-        for user in hospital.USERS:
-            if user.rpps or user.structure_identity:
-                name = " ".join(part for part in (user.title, user.family_name, user.given_name) if part)
-                self.stdout.write(f"  {name}, {user.role.label.lower()}")
-        if loaded:
-            self.stdout.write(
-                f"  Administrateur local : {loaded.password_login}, mot de passe {loaded.password}\n"
-                "  (affiché cette fois seulement : notez-le)"
-            )
+        self._tell("Comptes de démonstration (Pro Santé Connect, page de choix du simulateur) :", by_psc=True)
+        self._tell("Par « Compte de l’établissement » :", by_psc=False)
+        if loaded and loaded.passwords:
+            self.stdout.write("Administrateurs locaux (affiché cette fois seulement : notez-le) :")
+            for login, password in loaded.passwords.items():
+                self.stdout.write(f"  {login}, mot de passe {password}")
         for line in FIRST_STEPS:
             self.stdout.write(line)
+
+    def _tell(self, heading: str, *, by_psc: bool) -> None:
+        self.stdout.write(heading)
+        for user in hospital.USERS:
+            if bool(user.rpps or user.structure_identity) if by_psc else bool(user.establishment_identity):
+                name = " ".join(part for part in (user.title, user.family_name, user.given_name) if part)
+                self.stdout.write(f"  {name}, {user.role.label.lower()}")

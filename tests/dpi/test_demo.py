@@ -1,0 +1,81 @@
+"""The demonstration hospital: what its data promise, before anything is loaded."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+
+from accounts.enums import RoleCode
+from dpi.demo import hospital, people
+from dpi.demo.messages import messages_of
+from interop.hl7v2.pam import AdtMessage, parse_adt
+from interop.hl7v2.tokens import parse_message
+from interop.ins.codes import IdentityStatus
+from interop.ins.key import matricule_fault
+from sandbox.demo import PATIENTS, PROFESSIONALS
+
+NOW = datetime(2026, 11, 28, 3, 0, tzinfo=UTC)
+FALSE_KEY = {"000015"}
+"""HERMANN GATIEN: the official scenario has a false key, and the identity stays provisional."""
+
+
+@pytest.fixture(scope="module")
+def admissions() -> list[AdtMessage]:
+    """The first message about each person, as the hospital will read it."""
+    return [
+        parse_adt(parse_message(next(messages_of(patient, now=NOW))))
+        for patient in sorted(people.PATIENTS, key=lambda patient: patient.ipp)
+    ]
+
+
+def test_every_message_is_one_that_pam_france_reads_as_it_was_meant(admissions):
+    warned = {adt.identity.ipp.value: adt.warnings for adt in admissions if adt.warnings}
+    assert set(warned) == FALSE_KEY
+    assert len(admissions) == len({patient.ipp for patient in people.PATIENTS}) >= 58
+
+
+def test_visits_and_beds_are_given_once():
+    stays = [stay for patient in people.PATIENTS for stay in patient.stays]
+    beds = Counter((stay.room, stay.bed) for stay in stays if stay.bed and stay.length is None)
+    assert len({stay.visit for stay in stays}) == len(stays)
+    assert [bed for bed, count in beds.items() if count > 1] == []
+    assert {stay.unit for stay in stays} == {code for code, *_ in hospital.UNITS}
+
+
+def test_identities_are_of_every_kind_that_a_clerk_meets(admissions):
+    statuses = Counter(adt.identity.reliability.status for adt in admissions)
+    attributes = Counter(name for adt in admissions for name in adt.identity.reliability.attributes)
+    assert set(statuses) == set(IdentityStatus)
+    assert attributes == {"HOMA": 2, "DOUT": 1, "FICT": 1}
+    assert any(NOW.year - adt.identity.birth_date.year < 14 for adt in admissions)
+
+
+def test_every_matricule_has_a_right_key_but_the_official_false_one():
+    faults = {p.ipp for p in people.PATIENTS if p.matricule and matricule_fault(p.matricule)}
+    assert faults == FALSE_KEY
+
+
+def test_the_dmp_of_the_sandbox_knows_the_same_invented_persons():
+    hospital_side = {
+        (p.matricule, p.birth_name, p.given_names.split()[0], p.birth_date.isoformat(), p.sex)
+        for p in people.invented_patients()
+        if p.matricule
+    }
+    dmp_side = {(p.matricule, p.family, p.given, p.birth_date, p.sex) for p in PATIENTS}
+    assert hospital_side <= dmp_side
+
+
+def test_accounts_are_twelve_and_the_sandbox_lets_each_in():
+    roles = Counter(user.role for user in hospital.USERS)
+    assert sum(roles.values()) == 12
+    assert roles[RoleCode.PRESCRIPTEUR] == len({user.specialty for user in hospital.USERS} - {""}) == 3
+    known = {person.rpps for person in PROFESSIONALS if person.rpps}
+    named = {person.key for person in PROFESSIONALS} | {p.subject_name_id for p in PROFESSIONALS}
+    for user in hospital.USERS:
+        identity = user.structure_identity or user.establishment_identity
+        assert user.rpps in known or identity in named or user.may_use_password, user.login
+
+
+def test_city_doctors_are_those_of_the_sandbox():
+    outside = {(p.rpps, p.family, p.given) for p in PROFESSIONALS if p.mailbox}
+    assert {(d.rpps, d.family_name, d.given_name) for d in hospital.CITY_DOCTORS.values()} == outside
