@@ -17,6 +17,7 @@ from dpi.logs import logging_config
 from dpi.settings import env
 from dpi.version import version
 from interop.ins.codes import PRODUCTION_INS_OIDS
+from interop.xdm.codes import ACTION_SLOT
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DEFAULT_FONTS = [
@@ -365,6 +366,7 @@ DMP_VIHF_DECLARATION_ELEMENT = env.text(
 # --- MSSanté (mssante 1.4, 1.6, 1.10) ------------------------------------------------------------
 MSS_DOUBT_SECONDS = env.integer("MSS_DOUBT_SECONDS", 900, minimum=1)
 MSS_DSN_TIMEOUT = env.integer("MSS_DSN_TIMEOUT", 5, minimum=1, maximum=30)
+XDM_ACTION_SLOT = env.text("XDM_ACTION_SLOT", ACTION_SLOT)
 
 # --- Consultation of the DMP (dmp.md 6) ---------------------------------------------------------
 # FINESS géographiques on the white list of the CNAM for AIR simplifié; `tous` for each site.
