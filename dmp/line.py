@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from django.conf import settings
 
@@ -173,7 +173,7 @@ class Line:
     ) -> _Answer:
         if time.monotonic() - self._started >= self.patience:
             raise Unavailable("Le DMP répond trop lentement.", code=TOO_LATE)
-        gateway = self.gateway or cast(DmpGateway, dmp_gateway(AuthenticationMode.AIR))
+        gateway = self.gateway or dmp_gateway(AuthenticationMode.AIR)
         answer: _Answer | None = None
         with PLACES.taken(settings.DMP_CALLS_AT_ONCE), calls_observed() as calls:
             try:
