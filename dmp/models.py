@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from dmp.enums import AccessState, DocumentStatus
+from dmp.rules.documents import was_deposited_by_patient
 from documents.models import Version
 from interop.xds import codes
 from patients.models import Patient
@@ -56,11 +57,15 @@ class RemoteDocumentQuerySet(models.QuerySet["RemoteDocument"]):
         """What one user saw of the DMP of these patients; there is no other way to ask."""
         return self.filter(user=user, patient_id__in=patient_ids)
 
+    def not_here(self) -> RemoteDocumentQuerySet:
+        """Documents that the record does not hold, in any version."""
+        here = Version.objects.filter(document__patient=OuterRef("patient"), unique_id=OuterRef("unique_id"))
+        return self.filter(~Exists(here))
+
     def listed(self) -> RemoteDocumentQuerySet:
         """Documents in force that third parties deposited and that the record has not (dmp 6.3)."""
-        here = Version.objects.filter(document__patient=OuterRef("patient"), unique_id=OuterRef("unique_id"))
         in_force = Q(status__in=[DocumentStatus.APPROVED, DocumentStatus.ARCHIVED], replaced_by="")
-        return self.filter(in_force, ~Exists(here), is_ours=False)
+        return self.not_here().filter(in_force, is_ours=False)
 
     def unseen(self) -> RemoteDocumentQuerySet:
         """What this user was not shown yet: what the counter counts (SC.DMP/UX.15)."""
@@ -148,7 +153,7 @@ class RemoteDocument(models.Model):
     @property
     def is_of_patient(self) -> bool:
         """Written or deposited by the patient (EX_3.1-1040)."""
-        return self.class_code == codes.CLASS_OF_PATIENT
+        return was_deposited_by_patient(self.class_code, self.type_code)
 
     @property
     def at(self) -> datetime:

@@ -18,6 +18,8 @@ from dmp.consultation import Consultation
 from dmp.enums import AccessState
 from dmp.models import DmpStatus, NoticeAcceptance, RemoteDocument, SearchPreset
 from dmp.rules.access import AccessFacts, Gate, is_fresh, may_ask_dmp, notice_is_due, stay_has_ended
+from documents.enums import Origin
+from documents.models import Reception
 from establishment.enums import NationalService
 from establishment.models import Site, Unit
 from establishment.selectors import endpoint_for
@@ -170,3 +172,23 @@ def presets_of(user: User) -> list[SearchPreset]:
 def counter_preset(user: User) -> SearchPreset | None:
     """The criteria that this user chose for the counter, if any. 1 query."""
     return SearchPreset.objects.filter(user=user, is_for_counter=True).first()
+
+
+def previous_visit_end(consultation: Consultation) -> datetime | None:
+    """When the last stay before this one ended; None when there was none. 1 query."""
+    ended = Episode.objects.filter(patient=consultation.patient, state=EpisodeState.CLOSED)
+    return (
+        ended.exclude(pk=consultation.episode.pk)
+        .order_by("-discharged_at")
+        .values_list("discharged_at", flat=True)
+    ).first()
+
+
+def integrated_at(consultation: Consultation) -> datetime | None:
+    """When a document of the DMP last entered this record, by anybody. 1 query."""
+    return (
+        Reception.objects.filter(patient=consultation.patient, origin=Origin.DMP)
+        .order_by("-at")
+        .values_list("at", flat=True)
+        .first()
+    )

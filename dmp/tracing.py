@@ -48,6 +48,8 @@ def call_detail(
     return consultation_detail(consultation) | {
         "transaction": call.transaction,
         "message": call.message_id,
+        "assertion": call.assertion_id,
+        "address": call.address,
         "outcome": call.outcome.value,
         "code": call.code,
         "duration_ms": call.duration_ms,

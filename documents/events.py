@@ -8,3 +8,5 @@ version_validated = Signal()
 version_replaced = Signal()
 # version, issued, at: the same content leaves again with today's identity; waiting orders follow
 version_reissued = Signal()
+# version, actor, at: another visibility, the same version; what waited for it may leave
+visibility_changed = Signal()

@@ -1,6 +1,7 @@
 """OIDs that leave the house, under the OID root of the installation (spec cda 8.4).
 
-Branch 1 names document versions, branch 2 lineages (setId), branch 3 submission sets; the last arc
+Branch 1 names document versions, branch 2 lineages (setId), branch 3 the submission sets of the PFI,
+branch 4 those by which the DPI changes metadata itself: each room has its own sequence. The last arc
 comes from a database sequence, so an identifier is never given twice.
 """
 
@@ -19,6 +20,7 @@ class Branch(IntEnum):
     DOCUMENT = 1
     SET = 2
     SUBMISSION_SET = 3
+    METADATA_SET = 4
 
 
 def oid_allocate(branch: Branch, *, sequence: str) -> str:

@@ -25,7 +25,8 @@ _TEXT_LENGTH = 500
 class CallRecord:
     """Fields of the table Call: no clinical content, no identity, ids only.
 
-    `code` and `text` are those of the error, empty on success.
+    `code` and `text` are those of the error, empty on success. `assertion_id` names the token of the call
+    and `address` the service called: for the trace, not columns.
     """
 
     service: NationalService
@@ -40,6 +41,8 @@ class CallRecord:
     outcome: CallOutcome
     code: str = ""
     text: str = ""
+    assertion_id: str = ""
+    address: str = ""
 
 
 Recorder = Callable[[CallRecord], None]
@@ -59,13 +62,22 @@ class Call:
     structure: str
 
 
+@dataclass(slots=True)
+class CallNotes:
+    """What an adapter learns of its call while it makes it."""
+
+    assertion_id: str = ""
+    address: str = ""
+
+
 @contextmanager
-def recorded(call: Call, *, record: Recorder, started_at: datetime) -> Iterator[None]:
+def recorded(call: Call, *, record: Recorder, started_at: datetime) -> Iterator[CallNotes]:
     """Record the call made inside the block, however it ends; its error goes on rising."""
     clock = time.monotonic()
     error: NationalServiceError | None = None
+    notes = CallNotes()
     try:
-        yield
+        yield notes
     except NationalServiceError as raised:
         error = raised
         raise
@@ -83,6 +95,8 @@ def recorded(call: Call, *, record: Recorder, started_at: datetime) -> Iterator[
             outcome=_outcome(error),
             code=error.code[:_CODE_LENGTH] if error else "",
             text=error.text[:_TEXT_LENGTH] if error else "",
+            assertion_id=notes.assertion_id,
+            address=notes.address,
         )
         observed = _observed.get()
         if observed is not None:

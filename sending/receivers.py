@@ -11,7 +11,12 @@ from django.dispatch import receiver
 from audit.context import Actor
 from consent.enums import Subject
 from consent.events import choice_changed
-from documents.events import version_reissued, version_replaced, version_validated
+from documents.events import (
+    version_reissued,
+    version_replaced,
+    version_validated,
+    visibility_changed,
+)
 from documents.models import Version
 from documents.wishes import SendingWishes
 from exchange.events import message_settled
@@ -39,6 +44,12 @@ def on_version_replaced(*, version: Version, at: datetime, **kwargs: Any) -> Non
 @receiver(version_reissued)
 def on_version_reissued(*, version: Version, issued: Version, at: datetime, **kwargs: Any) -> None:
     services.orders_take_over(version=version, issued=issued, at=at)
+
+
+@receiver(visibility_changed)
+def on_visibility_changed(*, version: Version, **kwargs: Any) -> None:
+    """What waited for the document to be visible to the patient may leave (workflows 6.7)."""
+    _reconsider(Order.objects.filter(version=version))
 
 
 @receiver(choice_changed)

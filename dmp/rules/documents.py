@@ -51,7 +51,12 @@ def is_signature(entry: DocumentEntry) -> bool:
 
 def is_of_patient(entry: DocumentEntry) -> bool:
     """Whether the patient wrote or deposited the document (EX_3.1-1040)."""
-    return entry.class_code.code == codes.CLASS_OF_PATIENT
+    return was_deposited_by_patient(entry.class_code.code, entry.type_code.code)
+
+
+def was_deposited_by_patient(class_code: str, type_code: str) -> bool:
+    """By its class, or by the types that patients alone deposit: wishes, directives, own documents."""
+    return class_code == codes.CLASS_OF_PATIENT or type_code.startswith(codes.TYPES_OF_PATIENT)
 
 
 def institutions_of(entry: DocumentEntry) -> frozenset[str]:

@@ -12,6 +12,7 @@ from documents.services.produced import (
     version_view,
 )
 from documents.services.received import document_delete_received, document_receive, reception_refuse
+from documents.services.visibility import visibility_follow
 
 __all__ = [
     "OID_SEQUENCE",
@@ -26,4 +27,5 @@ __all__ = [
     "version_reissue",
     "version_validate",
     "version_view",
+    "visibility_follow",
 ]

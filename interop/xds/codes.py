@@ -292,3 +292,5 @@ OID_OF_UUID: Final = "2.25"
 CLASS_IMAGING: Final = "31"
 CLASS_OF_PATIENT: Final = "90"
 """Documents that the patient wrote or deposited (TRE_A03)."""
+TYPES_OF_PATIENT: Final = ("DOCPAT", "EXPPAT")
+"""First letters of the national types that patients deposit (TRE_A05)."""

@@ -82,6 +82,16 @@ def content_type_of_patient_class(patient_class: str) -> Code:
     return CONTENT_TYPES[code]
 
 
+def document_classes() -> dict[str, str]:
+    """Return the labels of the document classes by code (TRE_A03)."""
+    return dict(_class_labels())
+
+
+def document_formats() -> dict[str, Code]:
+    """Return the formats that documents may have, by their code (TRE_A06 and IHE)."""
+    return {found.code: found for found in _formats().values()}
+
+
 def _rows(name: str) -> Iterator[dict[str, str]]:
     text = files("interop.xds").joinpath("data", name).read_text(encoding="utf-8")
     return csv.DictReader(text.splitlines(), delimiter=";")

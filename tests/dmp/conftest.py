@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
@@ -24,10 +23,17 @@ from dmp.selectors import Access, access_of
 from dmp.services import notice_accept
 from establishment.enums import NationalService
 from establishment.models import ServiceEndpoint
+from interop.cda.parse import parse_cda
+from interop.vihf.claims import AuthenticationMode
+from interop.xds.from_cda import entry_from_cda
+from interop.xds.iti41 import SubmittedDocument
+from interop.xds.metadata import SubmissionSet
+from interop.xds.times import dtm_from_instant
 from national.dmp.memory import DmpMemory
-from national.dmp.ports import Authorisation
+from national.dmp.ports import Authorisation, Submission
 from patients.models import Patient
 from patients.selectors import record
+from tests.documents.arrivals import SENDER_ROOT
 from tests.hospital import MATRICULE, Ward
 
 INSTALLER = system_actor("tests")
@@ -86,6 +92,29 @@ class Room:
     def line(self, user: User | None = None) -> Line:
         return Line(self.consultation(user), gateway=self.dmp)
 
+    def deposit(
+        self,
+        cda: bytes,
+        *,
+        visibility: tuple[str, ...] = (),
+        at: datetime | None = None,
+        replaces: str = "",
+    ) -> str:
+        """Somebody else feeds the DMP; returns the uniqueId."""
+        entry = entry_from_cda(parse_cda(cda), cda, visibility=visibility)
+        lot = SubmissionSet(
+            unique_id=f"{SENDER_ROOT}.3.{len(self.dmp.sets) + 1}",
+            source_id=f"{SENDER_ROOT}.3",
+            patient_id=entry.patient_id,
+            submission_time=dtm_from_instant(at or timezone.now()),
+            authors=entry.authors,
+        )
+        parent = next((uuid for uuid, one in self.dmp.entries.items() if one.unique_id == replaces), "")
+        document = SubmittedDocument(entry=entry, content=cda, replaces=parent)
+        feeder = replace(self.consultation().context, mode=AuthenticationMode.INDIRECT)
+        self.dmp.submit(feeder, Submission(lot, (document,)))
+        return entry.unique_id
+
     def authorised(self, user: User | None = None) -> None:
         self.dmp.authorisations[MATRICULE, f"8{(user or self.doctor).rpps}"] = Authorisation.VALID
 
@@ -102,6 +131,3 @@ def room(ward: Ward, settings: LazySettings) -> Room:
     found = Room(ward)
     found.choose(ChoiceValue.NOT_OPPOSED)
     return found
-
-
-Maker = Callable[..., None]

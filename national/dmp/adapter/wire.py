@@ -87,13 +87,15 @@ class Wire:
             context.patient_uid,
             context.structure,
         )
-        with recorded(call, record=self.record, started_at=started_at):
+        with recorded(call, record=self.record, started_at=started_at) as notes:
+            notes.assertion_id = f"_{self.new_uuid()}"
+            notes.address = self.transport.settings.url(ask.path)
             request = SoapRequest(
                 path=ask.path,
                 action=ask.action,
                 message_id=message_id,
                 body=ask.body,
-                token=self._token(context, patient, started_at),
+                token=self._token(context, patient, started_at, notes.assertion_id),
                 read_timeout=ask.timeout,
                 repeatable=ask.repeatable,
                 attachments=ask.attachments,
@@ -105,7 +107,9 @@ class Wire:
             except SoapError as error:
                 raise of_unreadable(error, repeatable=ask.repeatable) from error
 
-    def _token(self, context: AccessContext, patient: PatientClaim, instant: datetime) -> bytes:
+    def _token(
+        self, context: AccessContext, patient: PatientClaim, instant: datetime, assertion_id: str
+    ) -> bytes:
         """A new VIHF: used once, for thirty seconds (EX_AIR-040)."""
         if not self.seal.is_valid_at(instant):
             raise Rejected(
@@ -141,7 +145,7 @@ class Wire:
             claims,
             issuer=self.seal.subject,
             issue_instant=instant,
-            assertion_id=f"_{self.new_uuid()}",
+            assertion_id=assertion_id,
             profile=self.settings.profile,
         )
         return sign_vihf(assertion, self.seal)
