@@ -16,6 +16,7 @@ from accounts.models import IdentityProvider, User
 from accounts.services import assignment_give, external_identity_link, user_create
 from audit.context import system_actor
 from dpi.demo import hospital, people
+from dpi.demo.letters import letters_write
 from dpi.demo.messages import messages_of
 from dpi.demo.people import DemoPatient
 from establishment.enums import Switch
@@ -64,6 +65,11 @@ def demonstration_load(
     count = _admit(now or timezone.now(), patients)
     _record_alerts()
     return Loaded(count, passwords)
+
+
+def demonstration_fill() -> None:
+    """What the wards did since: letters in every state. After the load, and again without effect."""
+    letters_write()
 
 
 def _describe() -> dict[str, Unit]:

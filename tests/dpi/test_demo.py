@@ -7,6 +7,7 @@ import pytest
 
 from accounts.enums import RoleCode
 from dpi.demo import hospital, people
+from dpi.demo.letters import LETTERS
 from dpi.demo.messages import messages_of
 from interop.hl7v2.pam import AdtMessage, parse_adt
 from interop.hl7v2.tokens import parse_message
@@ -79,3 +80,9 @@ def test_accounts_are_twelve_and_the_sandbox_lets_each_in():
 def test_city_doctors_are_those_of_the_sandbox():
     outside = {(p.rpps, p.family, p.given) for p in PROFESSIONALS if p.mailbox}
     assert {(d.rpps, d.family_name, d.given_name) for d in hospital.CITY_DOCTORS.values()} == outside
+
+
+def test_letters_are_of_stays_that_the_hospital_has():
+    visits = {stay.visit for patient in people.OFFICIAL_PATIENTS for stay in patient.stays}
+    assert {letter.visit for letter in LETTERS} <= visits
+    assert {letter.decision for letter in LETTERS} == {"draft", "now", "wait", "hold", "keep"}

@@ -8,7 +8,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from dpi.demo import hospital
-from dpi.demo.loading import DemonstrationRefused, demonstration_load, is_loaded
+from dpi.demo.loading import (
+    DemonstrationRefused,
+    demonstration_fill,
+    demonstration_load,
+    is_loaded,
+)
 
 FIRST_STEPS = (
     "Pour commencer :",
@@ -26,6 +31,7 @@ class Command(BaseCommand):
             raise CommandError("La démonstration ne se charge que dans une instance simulée (DPI_SANDBOX).")
         try:
             loaded = None if is_loaded() else demonstration_load()
+            demonstration_fill()
         except DemonstrationRefused as error:
             raise CommandError(f"Un message de la démonstration a été refusé : {error}") from error
         self._tell("Comptes de démonstration (Pro Santé Connect, page de choix du simulateur) :", by_psc=True)
