@@ -114,7 +114,8 @@ def _unit_label(user: User) -> str:
     if not units:
         return "Tous les services"
     first = units[0]
-    return f"{first.name} · UF {first.code}" + (f" et {len(units) - 1} autre" if len(units) > 1 else "")
+    others = len(units) - 1
+    return f"{first.name} · UF {first.code}" + (f" et {others} autre{'s' * (others > 1)}" if others else "")
 
 
 def _initials(user: User) -> str:
