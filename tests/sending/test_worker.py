@@ -256,7 +256,7 @@ def test_an_identity_that_moves_during_the_rebuild_waits_for_the_next_round(ward
 
     def rebuild_while_it_moves(**facts):
         monkeypatch.setattr(preparing, "version_rebuild", rebuild)
-        from documents import services as documents
+        from documents.services import produced as documents
 
         build = documents.renderings_build
 
