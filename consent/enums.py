@@ -17,3 +17,10 @@ class ChoiceValue(models.TextChoices):
 class ChoiceSource(models.TextChoices):
     SCREEN = "screen", "Écran"
     PAM = "pam", "PAM"
+
+
+class MessageChoiceValue(models.TextChoices):
+    """Whether a patient accepts the hospital's messages in Mon espace santé (MSS/va1.20)."""
+
+    NOT_OPPOSED = "not_opposed", "Accepte les messages"
+    OPPOSED = "opposed", "Refuse les messages"

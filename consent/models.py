@@ -7,8 +7,8 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
-from consent.enums import ChoiceSource, ChoiceValue, Subject
-from patients.models import Episode
+from consent.enums import ChoiceSource, ChoiceValue, MessageChoiceValue, Subject
+from patients.models import Episode, Patient
 
 
 class Choice(models.Model):
@@ -43,3 +43,32 @@ class Choice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_subject_display()} : {self.get_value_display()}"
+
+
+class MessageChoice(models.Model):
+    """What a patient said about the hospital's messages in Mon espace santé: append-only (MSS/va1.20).
+
+    It holds for the patient, whatever the stay, until another one; the latest counts:
+    `consent.rules.current_message_choice`. Nothing recorded allows them.
+    """
+
+    uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="message_choices")
+    value = models.CharField("choix", max_length=11, choices=MessageChoiceValue)
+    source = models.CharField("source", max_length=6, choices=ChoiceSource, default=ChoiceSource.SCREEN)
+    collected_at = models.DateTimeField("recueilli le")
+    by_representative = models.BooleanField("dit par le représentant légal", default=False)
+    author_login = models.CharField("recueilli par", max_length=150)
+    author_uid = models.UUIDField("utilisateur", null=True, blank=True)
+    recorded_at = models.DateTimeField("enregistré le", default=timezone.now)
+
+    class Meta:
+        verbose_name = "choix sur les messages"
+        verbose_name_plural = "choix sur les messages"
+        ordering = ["id"]
+        indexes = [
+            models.Index(fields=["patient", "-collected_at"], name="consent_message_choice_latest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_value_display()

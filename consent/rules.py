@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol, TypeVar
 
-from consent.enums import ChoiceValue, Subject
+from consent.enums import ChoiceValue, MessageChoiceValue, Subject
 from interop.hl7v2.codes import ChoiceCode
 
 
@@ -167,3 +167,42 @@ def screen_date(now: datetime, choices: Iterable[Recorded]) -> datetime:
     if current is None or current.collected_at < now:
         return now
     return current.collected_at + timedelta(microseconds=1)
+
+
+class Said(Protocol):
+    """What the order of choices about messages needs of a row."""
+
+    @property
+    def value(self) -> str: ...
+    @property
+    def collected_at(self) -> datetime: ...
+    @property
+    def pk(self) -> int: ...
+
+
+_Said = TypeVar("_Said", bound=Said)
+
+
+def current_message_choice(choices: Iterable[_Said]) -> _Said | None:
+    """Return the choice about messages that counts, None without any.
+
+    The latest by date of collection; on a tie the opposition, then the row's id, as `current_choice`.
+    """
+    return max(
+        choices,
+        key=lambda one: (one.collected_at, one.value == MessageChoiceValue.OPPOSED, one.pk),
+        default=None,
+    )
+
+
+def may_mail_patient(value: MessageChoiceValue | None) -> Decision:
+    """Whether the patient may be written to in Mon espace santé (MSS/va1.20).
+
+    The default lies here and nowhere else: nothing recorded allows it, and the patient may always
+    refuse there too.
+    """
+    if value == MessageChoiceValue.OPPOSED:
+        return Decision(False, Reason.OPPOSED)
+    if value == MessageChoiceValue.NOT_OPPOSED:
+        return Decision(True, Reason.NOT_OPPOSED)
+    return Decision(True, Reason.NOT_COLLECTED)

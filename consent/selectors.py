@@ -7,9 +7,16 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from consent.enums import ChoiceValue, Subject
-from consent.models import Choice
-from consent.rules import Decision, current_choice, may_consult_dmp, may_feed_dmp
+from consent.enums import ChoiceValue, MessageChoiceValue, Subject
+from consent.models import Choice, MessageChoice
+from consent.rules import (
+    Decision,
+    current_choice,
+    current_message_choice,
+    may_consult_dmp,
+    may_feed_dmp,
+    may_mail_patient,
+)
 from patients.models import Episode, Patient
 
 
@@ -74,3 +81,26 @@ def choices_history(episode: Episode) -> QuerySet[Choice]:
 def choices_of_patient(patient: Patient) -> QuerySet[Choice]:
     """Everything recorded for a patient, with its episode, last written first."""
     return Choice.objects.filter(episode__patient=patient).select_related("episode").order_by("-id")
+
+
+def message_choice_current(patient: Patient) -> MessageChoice | None:
+    """What counts about the hospital's messages to a patient. 1 query."""
+    return current_message_choice(MessageChoice.objects.filter(patient=patient))
+
+
+def patients_without_messages(patient_ids: Collection[int]) -> set[int]:
+    """Those of these patients who refuse messages in Mon espace santé. 1 query."""
+    rows: dict[int, list[MessageChoice]] = {}
+    for choice in MessageChoice.objects.filter(patient_id__in=patient_ids):
+        rows.setdefault(choice.patient_id, []).append(choice)
+    refused = set()
+    for patient_id, choices in rows.items():
+        current = current_message_choice(choices)
+        if current is not None and not may_mail_patient(MessageChoiceValue(current.value)):
+            refused.add(patient_id)
+    return refused
+
+
+def message_choices_history(patient: Patient) -> QuerySet[MessageChoice]:
+    """Everything recorded about messages to a patient, last written first."""
+    return MessageChoice.objects.filter(patient=patient).order_by("-id")

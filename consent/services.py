@@ -11,11 +11,11 @@ from django.utils import timezone
 from audit.context import Actor
 from audit.enums import Action
 from audit.services import trace_write
-from consent.enums import ChoiceSource, ChoiceValue, Subject
+from consent.enums import ChoiceSource, ChoiceValue, MessageChoiceValue, Subject
 from consent.errors import ChoiceRefused
-from consent.events import choice_changed
-from consent.models import Choice
-from consent.rules import PamChoice, current_choice, pam_choice, screen_date
+from consent.events import choice_changed, message_choice_changed
+from consent.models import Choice, MessageChoice
+from consent.rules import PamChoice, current_choice, current_message_choice, pam_choice, screen_date
 from interop.hl7v2.pam.model import AdtMessage
 from interop.hl7v2.pam.model import Choice as ReceivedChoice
 from patients.enums import EpisodeState
@@ -60,6 +60,56 @@ def choices_record(
     told = {Subject.ALIMENTATION: alimentation, Subject.CONSULTATION: consultation}
     values = {subject: value for subject, value in told.items() if value is not None}
     return _screen_record(episode, values, actor, collected_at, by_representative)
+
+
+@transaction.atomic
+def message_choice_record(
+    *,
+    patient: Patient,
+    value: MessageChoiceValue,
+    actor: Actor,
+    collected_at: datetime | None = None,
+    by_representative: bool = False,
+) -> MessageChoice:
+    """Record whether a patient accepts messages in Mon espace santé (MSS/va1.20); no reason is asked.
+
+    Raises:
+        ChoiceRefused: a collection date in the future.
+    """
+    now = timezone.now()
+    if collected_at is not None and collected_at > now:
+        raise ChoiceRefused("La date de recueil est dans le futur : corrigez-la.")
+    locked = Patient.objects.select_for_update(of=("self",), no_key=True).get(pk=patient.pk)
+    rows = list(MessageChoice.objects.filter(patient=locked))
+    before = current_message_choice(rows)
+    choice = MessageChoice.objects.create(
+        patient=locked,
+        value=value,
+        source=ChoiceSource.SCREEN,
+        collected_at=collected_at or now,
+        by_representative=by_representative,
+        author_login=actor.login,
+        author_uid=actor.uid,
+    )
+    after = current_message_choice([*rows, choice])
+    told = {
+        "before": before.value if before else "",
+        "after": after.value if after else "",
+        "value": choice.value,
+        "source": choice.source,
+    }
+    trace_write(
+        type="consent.messages",
+        action=Action.CREATE,
+        actor=actor,
+        patient_uid=locked.uid,
+        object_type="consent.messagechoice",
+        object_uid=choice.uid,
+        detail=told,
+    )
+    if told["before"] != told["after"]:
+        message_choice_changed.send(sender=MessageChoice, patient=locked)
+    return choice
 
 
 def choices_from_pam(
