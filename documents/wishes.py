@@ -17,10 +17,30 @@ class Visibility:
 
 
 @dataclass(frozen=True, slots=True)
+class RecipientWish:
+    """One recipient of a mail. `label` is how the person is shown, `role` why (« Médecin traitant »).
+
+    The patient has no address here: it is built from the matricule when the mail leaves (mssante 1.6).
+    `closes_reply` says that the patient cannot answer (SC.MSS/CONF.24).
+    """
+
+    is_patient: bool = False
+    address: str = ""
+    label: str = ""
+    role: str = ""
+    rpps: str = ""
+    finess: str = ""
+    family_name: str = ""
+    given_name: str = ""
+    closes_reply: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class SendingWishes:
-    """`to_dmp` and `hold` as ticked; `not_before` overrides the deferral of the unit."""
+    """`to_dmp`, `recipients` and `hold` as ticked; `not_before` overrides the deferral of the unit."""
 
     to_dmp: bool = True
     hold: bool = False
     not_before: datetime | None = None
     visibility: Visibility = Visibility()
+    recipients: tuple[RecipientWish, ...] = ()

@@ -9,6 +9,13 @@ class Channel(models.TextChoices):
     MSSANTE_PATIENT = "mssante_patient", "MSSanté patient"
 
 
+class Audience(models.TextChoices):
+    """Who a mail is written for: the words differ."""
+
+    PROFESSIONAL = "professional", "Professionnel"
+    PATIENT = "patient", "Patient"
+
+
 class OrderAction(models.TextChoices):
     INITIAL = "initial", "Envoi"
     REPLACE = "replace", "Remplacement"

@@ -31,13 +31,23 @@ from interop.hl7v2.mdm import (
     Participant,
     build_mdm,
     mdm_header,
+    organisation_recipient,
+    patient_recipient,
+    professional_recipient,
+    reply_to,
 )
 from interop.hl7v2.pam.model import PatientIdentity, Visit
 from interop.hl7v2.pam.write import reliability_to_send
 from interop.ins.codes import IdentityStatus
 from interop.ins.key import Ins
-from sending.enums import Channel, OrderAction
+from mssante.rules import patient_address
+from mssante.selectors import reply_mailbox
+from patients.selectors import matricule_of
+from sending.bodies import body_of
+from sending.enums import Audience, Channel, OrderAction
+from sending.facts import has_derogation
 from sending.models import Order
+from sending.selectors import MAIL_CHANNELS, mail_text
 
 ACTIONS = {
     OrderAction.INITIAL: codes.Action.INITIAL,
@@ -57,13 +67,16 @@ class MessageImpossible(ApplicationError):
 def message_of(*, version: Version, orders: Sequence[Order]) -> bytes:
     """The MDM that carries every order given for one version and one action (README decision 8).
 
-    Raises MessageImpossible, or StoredContentDamaged when the CDA can no longer be read.
+    `version.document` is read with its patient and its unit. Raises MessageImpossible, or
+    StoredContentDamaged when the CDA can no longer be read.
     """
     snapshot = version.snapshot
     if snapshot is None:
         raise MessageImpossible("la version n’est pas validée")
     action = ACTIONS[OrderAction(orders[0].action)]
     now = timezone.now()
+    professionals = [order for order in orders if order.channel == Channel.MSSANTE_PRO]
+    patient = next((order for order in orders if order.channel == Channel.MSSANTE_PATIENT), None)
     order = MdmDocument(
         header=mdm_header(
             sender=_endpoint(settings.HL7_APPLICATION),
@@ -77,10 +90,19 @@ def message_of(*, version: Version, orders: Sequence[Order]) -> bytes:
         patient=_identity(snapshot["patient"], snapshot["episode"]),
         visit=_visit(snapshot["episode"]),
         documents=(_document(version, snapshot, action),),
-        participants=(_requester(snapshot),),
-        flags=_flags(version, orders),
+        participants=(
+            _requester(snapshot),
+            *map(_professional, professionals),
+            *([_patient(version, snapshot)] if patient else []),
+            *(_reply(version) if professionals or patient else ()),
+        ),
+        flags=_flags(version, orders, patient),
         recorded_at=now,
         occurred_at=version.validated_at,
+        body_professional=(
+            _body(version, snapshot, professionals[0], Audience.PROFESSIONAL) if professionals else ""
+        ),
+        body_patient=_body(version, snapshot, patient, Audience.PATIENT) if patient else "",
     )
     try:
         return build_mdm(order)
@@ -160,7 +182,54 @@ def _requester(snapshot: dict[str, Any]) -> Participant:
     )
 
 
-def _flags(version: Version, orders: Sequence[Order]) -> OrderFlags:
+def _professional(order: Order) -> Participant:
+    """PRT RCT of a professional, of a structure, or of an address that only the sender knows."""
+    family, given, address = order.recipient_family, order.recipient_given, order.recipient_address
+    if order.recipient_rpps:
+        return professional_recipient(rpps=order.recipient_rpps, family=family, given=given, address=address)
+    if order.recipient_finess:
+        return organisation_recipient(
+            name=order.recipient_label, finess_site=order.recipient_finess, address=address
+        )
+    person = Person("", family or order.recipient_label, given, name_type=codes.NAME_DISPLAY)
+    return Participant(role=codes.Participation.RECIPIENT, person=person, address=address)
+
+
+def _patient(version: Version, snapshot: dict[str, Any]) -> Participant:
+    """PRT RCT of the patient: the address is that of the matricule in the document, never a typed one.
+
+    By the derogation before admission the document holds no INS: the matricule serves the address
+    alone, and nothing else of the message carries it (mssante 1.6).
+    """
+    told = snapshot["patient"]
+    family, given = told["birth_name"], told["first_birth_given_name"]
+    if told["ins"]:
+        ins = Ins(told["ins"], told["ins_oid"])
+        address = patient_address(ins.matricule, settings.MSS_PATIENT_DOMAIN)
+        return patient_recipient(ins=ins, family=family, given=given, address=address)
+    matricule = matricule_of(version.document.patient) if has_derogation(version) else ""
+    if not matricule:
+        raise MessageImpossible("le document ne porte pas l’INS du patient")
+    return Participant(
+        role=codes.Participation.RECIPIENT,
+        person=Person("", family, given, name_type=codes.NAME_LEGAL, identifier_type=codes.ID_INS),
+        address=patient_address(matricule, settings.MSS_PATIENT_DOMAIN),
+    )
+
+
+def _reply(version: Version) -> tuple[Participant, ...]:
+    """PRT REPLY: the mailbox that the people of the unit read, when there is one (mssante 1.7)."""
+    mailbox = reply_mailbox(version.document.unit_id)
+    return (reply_to(mailbox.address),) if mailbox else ()
+
+
+def _body(version: Version, snapshot: dict[str, Any], order: Order, audience: Audience) -> str:
+    action = OrderAction(order.action)
+    text = mail_text(version.document, audience=audience, action=action)
+    return body_of(snapshot, audience=audience, action=action, text=text, closes_reply=order.closes_reply)
+
+
+def _flags(version: Version, orders: Sequence[Order], patient: Order | None) -> OrderFlags:
     channels = {order.channel for order in orders}
     return OrderFlags(
         masque_ps=version.is_masque_ps,
@@ -169,8 +238,11 @@ def _flags(version: Version, orders: Sequence[Order]) -> OrderFlags:
         connexion_secrete=version.is_connexion_secrete,
         modif_conf_code=_changes_visibility(version, orders),
         dest_dmp=Channel.DMP in channels,
+        dest_mss_professional=Channel.MSSANTE_PRO in channels,
+        dest_mss_patient=Channel.MSSANTE_PATIENT in channels,
         ack_reception=True,
-        ack_reading=bool(channels & {Channel.MSSANTE_PRO, Channel.MSSANTE_PATIENT}),
+        ack_reading=settings.MSS_ASK_READING and bool(channels & {*MAIL_CHANNELS}),
+        patient_cannot_reply=patient is not None and patient.closes_reply,
     )
 
 

@@ -14,9 +14,11 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from documents.models import Version
+from establishment.models import Unit
 from exchange.leases import Leased, LeasedQuerySet
 from exchange.models import Message
 from sending.enums import (
+    Audience,
     Channel,
     DeletionMotive,
     OrderAction,
@@ -51,6 +53,11 @@ class Order(Leased):
     recipient_address = models.CharField("adresse du destinataire", max_length=254, blank=True)
     recipient_label = models.CharField("destinataire", max_length=200, blank=True)
     recipient_rpps = models.CharField("RPPS du destinataire", max_length=11, blank=True)
+    recipient_finess = models.CharField("FINESS du destinataire", max_length=9, blank=True)
+    recipient_family = models.CharField("nom du destinataire", max_length=100, blank=True)
+    recipient_given = models.CharField("prénom du destinataire", max_length=100, blank=True)
+    recipient_role = models.CharField("rôle du destinataire", max_length=60, blank=True)
+    closes_reply = models.BooleanField("le patient ne peut pas répondre", default=True)
     state = models.CharField("état", max_length=16, choices=OrderState)
     reason = models.CharField(
         "motif",
@@ -72,6 +79,9 @@ class Order(Leased):
         blank=True,
         related_name="+",
         verbose_name="message HL7",
+    )
+    is_alone = models.BooleanField(
+        "part seul", default=False, help_text="Le message qui le portait avec d'autres a été refusé."
     )
     is_uncertain = models.BooleanField("issue incertaine", default=False)
     error_code = models.CharField("code d'erreur", max_length=60, blank=True)
@@ -100,6 +110,58 @@ class Order(Leased):
 
     def __str__(self) -> str:
         return f"{self.get_action_display()} {self.get_channel_display()} {self.uid}"
+
+
+class MailText(models.Model):
+    """The body of the mails, edited by the hospital: the most precise row serves, else our own words.
+
+    A row for a type and a unit comes before a row for the unit, that before a row for the type.
+    `text` may hold the marks of `sending.bodies.MARKS`.
+    """
+
+    audience = models.CharField("à qui", max_length=12, choices=Audience)
+    action = models.CharField("action", max_length=10, choices=OrderAction, default=OrderAction.INITIAL)
+    type_code = models.CharField("type de document", max_length=20, blank=True)
+    unit = models.ForeignKey(
+        Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="unité"
+    )
+    text = models.TextField("texte", max_length=4000)
+
+    class Meta:
+        verbose_name = "texte de courriel"
+        verbose_name_plural = "textes de courriel"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["audience", "action", "type_code", "unit"],
+                nulls_distinct=False,
+                name="sending_mail_text_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_audience_display()}, {self.get_action_display()}"
+
+
+class ReplyRule(models.Model):
+    """Whether the patient may answer, by type and unit; without a row the setting of the hospital."""
+
+    type_code = models.CharField("type de document", max_length=20, blank=True)
+    unit = models.ForeignKey(
+        Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="unité"
+    )
+    closes_reply = models.BooleanField("le patient ne peut pas répondre")
+
+    class Meta:
+        verbose_name = "règle de réponse du patient"
+        verbose_name_plural = "règles de réponse du patient"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["type_code", "unit"], nulls_distinct=False, name="sending_reply_rule_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "réponse fermée" if self.closes_reply else "réponse possible"
 
 
 class OrderEvent(models.Model):

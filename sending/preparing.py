@@ -14,7 +14,6 @@ from django.db.models import F
 
 from audit.context import system_actor
 from audit.errors import ApplicationError
-from consent.selectors import choices_current_for
 from documents.enums import VersionState
 from documents.errors import IdentityChanged, IdentityClosed, VersionMoved
 from documents.models import Version
@@ -23,7 +22,7 @@ from documents.services import version_rebuild, version_reissue
 from documents.snapshot import patient_content
 from sending import rules
 from sending.enums import Channel, OrderAction
-from sending.facts import facts_of
+from sending.facts import facts_of, known_for
 from sending.messages import message_of
 from sending.models import Order, OrderEvent
 from sending.services import order_fail
@@ -37,16 +36,19 @@ MAX_ATTEMPTS = 40
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An order ready to be decided; `raw` is empty when it cannot leave as things stand."""
+    """Orders of one version and one action, ready to be decided together (README decision 8).
 
-    order_id: int
+    `raw` is the one message that carries all of them; empty when they cannot leave as things stand.
+    """
+
+    order_ids: tuple[int, ...]
     version_id: int
     identity_stamp: int
     raw: bytes = b""
 
 
 def orders_prepare(orders: Sequence[Order]) -> Iterator[Prepared]:
-    """Prepare claimed orders one by one. 2 queries, plus what a rebuilt version costs.
+    """Prepare claimed orders, those of one message together. 3 queries, plus what a rebuilt version costs.
 
     An order whose message cannot be written fails with words; one whose identity or version moves
     at this very moment is given back for the next round.
@@ -56,53 +58,51 @@ def orders_prepare(orders: Sequence[Order]) -> Iterator[Prepared]:
         .defer("body")
         .in_bulk([order.version_id for order in orders])
     )
-    episodes = {version.document.episode_id for version in versions.values()}
-    choices = choices_current_for({episode for episode in episodes if episode is not None})
+    known = known_for(versions.values(), {order.channel for order in orders})
+    groups: dict[tuple[int, str, int], list[Order]] = {}
     for order in orders:
         version = versions[order.version_id]
         gate = rules.gate_of(
-            facts_of(
-                version,
-                channel=Channel(order.channel),
-                action=OrderAction(order.action),
-                choices=choices.get(version.document.episode_id or 0),
-            )
+            facts_of(version, channel=Channel(order.channel), action=OrderAction(order.action), known=known)
         )
-        ready = _prepared(order, version, is_open=gate.is_open)
+        is_deletion = order.action == OrderAction.DELETE
+        if gate.is_open and (version.state == VersionState.CURRENT or is_deletion):
+            alone = order.pk if order.is_alone else 0
+            groups.setdefault((version.pk, order.action, alone), []).append(order)
+        else:
+            yield Prepared((order.pk,), version.pk, version.document.patient.identity_stamp)
+    for (version_id, _, _), together in groups.items():
+        ready = _prepared(together, versions[version_id])
         if ready is not None:
             yield ready
 
 
-def _prepared(order: Order, version: Version, *, is_open: bool) -> Prepared | None:
-    stamp = version.document.patient.identity_stamp
-    is_deletion = order.action == OrderAction.DELETE
-    if not is_open or (version.state != VersionState.CURRENT and not is_deletion):
-        return Prepared(order.pk, version.pk, stamp)
-    if order.attempts > MAX_ATTEMPTS:
-        order_fail(
-            order=order,
-            code="worker_lost",
-            text="La préparation de cet envoi s’est interrompue plusieurs fois.",
-            kind="not_built",
-        )
+def _prepared(orders: Sequence[Order], version: Version) -> Prepared | None:
+    if any(order.attempts > MAX_ATTEMPTS for order in orders):
+        _fail(orders, "worker_lost", "La préparation de cet envoi s’est interrompue plusieurs fois.")
         return None
     try:
-        if not is_deletion:
+        if orders[0].action != OrderAction.DELETE:
             version = _up_to_date(version)
-            if version.pk != order.version_id:
-                order.refresh_from_db(fields=["version", "action"])  # it follows what was reissued
-        raw = message_of(version=version, orders=[order])
-        return Prepared(order.pk, version.pk, version.document.patient.identity_stamp, raw)
+            if version.pk != orders[0].version_id:
+                for order in orders:  # they follow what was reissued
+                    order.refresh_from_db(fields=["version", "action"])
+        raw = message_of(version=version, orders=orders)
+        stamp = version.document.patient.identity_stamp
+        return Prepared(tuple(order.pk for order in orders), version.pk, stamp, raw)
     except (IdentityChanged, IdentityClosed, VersionMoved):
-        _give_back(order)
+        _give_back(orders)
     except ApplicationError as error:
-        order_fail(order=order, code=error.code, text=error.message, kind="not_built")
+        _fail(orders, error.code, error.message)
     except Exception:  # one document that cannot be written must not hold back the others
-        logger.exception("sending.order.defect", extra={"order": str(order.uid)})
-        order_fail(
-            order=order, code="defect", text="Le message n’a pas pu être préparé (défaut).", kind="not_built"
-        )
+        logger.exception("sending.order.defect", extra={"orders": [str(order.uid) for order in orders]})
+        _fail(orders, "defect", "Le message n’a pas pu être préparé (défaut).")
     return None
+
+
+def _fail(orders: Sequence[Order], code: str, text: str) -> None:
+    for order in orders:
+        order_fail(order=order, code=code, text=text, kind="not_built")
 
 
 def _up_to_date(version: Version) -> Version:
@@ -136,8 +136,7 @@ def _reloaded(version: Version) -> Version:
     )
 
 
-def _give_back(order: Order) -> None:
-    """Free a claimed order untouched, its attempt not counted."""
-    Order.objects.filter(pk=order.pk, claimed_by=order.claimed_by).update(
-        claimed_by="", claimed_until=None, attempts=F("attempts") - 1
-    )
+def _give_back(orders: Sequence[Order]) -> None:
+    """Free claimed orders untouched, their attempt not counted."""
+    held = Order.objects.filter(pk__in=[order.pk for order in orders], claimed_by=orders[0].claimed_by)
+    held.update(claimed_by="", claimed_until=None, attempts=F("attempts") - 1)

@@ -10,7 +10,7 @@ from django.dispatch import receiver
 
 from audit.context import Actor
 from consent.enums import Subject
-from consent.events import choice_changed
+from consent.events import choice_changed, message_choice_changed
 from documents.events import (
     version_reissued,
     version_replaced,
@@ -24,6 +24,7 @@ from exchange.models import Message
 from patients.events import identity_changed
 from patients.models import Episode, IdentityEvent, Patient
 from sending import rules, services
+from sending.enums import Channel
 from sending.models import Order
 from sending.tasks import wake_after_commit
 
@@ -56,6 +57,12 @@ def on_visibility_changed(*, version: Version, **kwargs: Any) -> None:
 def on_choice_changed(*, episode: Episode, subject: Subject, **kwargs: Any) -> None:
     if subject == Subject.ALIMENTATION:
         _reconsider(Order.objects.filter(version__document__episode=episode))
+
+
+@receiver(message_choice_changed)
+def on_message_choice_changed(*, patient: Patient, **kwargs: Any) -> None:
+    orders = Order.objects.filter(version__document__patient=patient, channel=Channel.MSSANTE_PATIENT)
+    _reconsider(orders)
 
 
 @receiver(identity_changed)

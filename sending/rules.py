@@ -1,8 +1,8 @@
 """May this order leave now? The gate rules, asked at creation and again at send time.
 
 Sources: spec README decisions 3, 4, 6 and 7; ins 7.2 and 7.4; requirements 2 (SC.DMP/CONF.06.BIS);
-hl7v2 2.1 (a deletion is not a feeding). Held and superseded are not gates: a person or a newer
-version decides them.
+mssante 1.6 (MSS/va1.20); hl7v2 2.1 (a deletion is not a feeding). Held and superseded are not gates:
+a person or a newer version decides them.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from consent.enums import ChoiceValue
-from consent.rules import may_feed_dmp
+from consent.enums import ChoiceValue, MessageChoiceValue
+from consent.rules import may_feed_dmp, may_mail_patient
 from sending.enums import Channel, OrderAction, OrderReason, OrderState
 
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """What the gate needs to know of an order, its document and its patient, at one moment."""
+    """What the gate needs to know of an order, its document and its patient, at one moment.
+
+    `has_derogation`: the hospital writes to patients before admission with an INS that is only
+    recovered, this identity is recovered, and the stay has not begun (mssante 1.6).
+    """
 
     channel: Channel
     action: OrderAction
@@ -27,6 +31,8 @@ class OrderFacts:
     is_under_review: bool
     alimentation: ChoiceValue | None
     is_invisible_patient: bool
+    messages: MessageChoiceValue | None = None
+    has_derogation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,8 @@ def gate_of(facts: OrderFacts) -> Gate:
     """Whether an order may leave, and if not which state and reason it takes.
 
     A deletion passes always (decision 6). The patient's opposition is said before a defect of
-    identity: it is the answer that will not change by itself.
+    identity: it is the answer that will not change by itself. An identity that is not qualified
+    stops no mail to professionals: the document carries no INS then (ins 7.4).
     """
     if facts.action == OrderAction.DELETE:
         return OPEN
@@ -57,9 +64,11 @@ def gate_of(facts: OrderFacts) -> Gate:
             return Gate(OrderState.BLOCKED, OrderReason.OPPOSITION)
         return _identity_gate(facts, needs_qualified=True)
     if facts.channel == Channel.MSSANTE_PATIENT:
+        if not may_mail_patient(facts.messages).allowed:
+            return Gate(OrderState.BLOCKED, OrderReason.OPPOSITION_MES)
         if facts.is_invisible_patient:
             return Gate(OrderState.BLOCKED, OrderReason.INVISIBLE_PATIENT)
-        return _identity_gate(facts, needs_qualified=True)
+        return _identity_gate(facts, needs_qualified=not facts.has_derogation)
     return _identity_gate(facts, needs_qualified=False)
 
 

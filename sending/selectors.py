@@ -9,20 +9,24 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Case, Count, Q, QuerySet, Value, When
 
 from accounts.models import User
 from accounts.selectors import serves_every_unit, units_of
 from documents.enums import VersionState
-from documents.models import Version
+from documents.models import Document, Version
 from exchange.enums import Direction
 from exchange.models import Message
+from mssante.rules import address_key
 from patients.models import Patient
 from patients.selectors import relations_for
-from sending.enums import Channel, OrderState
-from sending.models import Order
+from sending.enums import Audience, Channel, OrderAction, OrderState
+from sending.models import MailText, Order, ReplyRule
+from sending.rules import LEFT_STATES
 
 PAGE = 50
+MAIL_CHANNELS = (Channel.MSSANTE_PRO, Channel.MSSANTE_PATIENT)
 # What a person must look at first.
 TROUBLE = (OrderState.FAILED,)
 # Someone must act, the most pressing first (ui reference 6.12); the rest goes by date.
@@ -149,18 +153,58 @@ def orders_of_documents(document_ids: Sequence[int]) -> dict[int, list[Order]]:
     return found
 
 
-def orders_of_message(control_id: str, *, channel: str) -> list[Order]:
-    """Orders that a message of ours carried, by its MSH-10, even if they left again since."""
+def former_recipients(set_id: str) -> list[Order]:
+    """For each recipient that a version of a document ever left for by mail, the last such order.
+
+    What SC.MSS/UX.05.BIS means by the same recipients: a mail that failed reached nobody, one whose
+    recipient the sender gave up is no longer wished.
+    """
+    mails = Order.objects.filter(lineage=set_id, channel__in=MAIL_CHANNELS, state__in=LEFT_STATES).exclude(
+        action=OrderAction.DELETE
+    )
+    last: dict[tuple[str, str], Order] = {}
+    for order in mails.select_related("version").defer("version__body", "version__snapshot").order_by("id"):
+        last[order.channel, address_key(order.recipient_address)] = order
+    return list(last.values())
+
+
+def mail_text(document: Document, *, audience: Audience, action: OrderAction) -> str:
+    """The text of the hospital for a mail about a document; empty: our own words serve. 1 query."""
+    rows = MailText.objects.filter(_concerns(document), audience=audience, action=action)
+    return max(rows, key=_precision, default=MailText()).text
+
+
+def closes_reply(document: Document) -> bool:
+    """Whether the patient may not answer, for this type in this unit (SC.MSS/CONF.24). 1 query."""
+    rows = ReplyRule.objects.filter(_concerns(document))
+    found = max(rows, key=_precision, default=None)
+    return found.closes_reply if found else bool(settings.MSS_FIN_DEFAULT)
+
+
+def _concerns(document: Document) -> Q:
+    """Rows for this type and this unit, for either, or for all."""
+    return Q(type_code__in=["", document.type_code]) & (Q(unit__isnull=True) | Q(unit=document.unit_id))
+
+
+def _precision(row: MailText | ReplyRule) -> tuple[bool, bool]:
+    return row.unit_id is not None, row.type_code != ""
+
+
+def orders_of_message(control_id: str, *, channel: str, address: str | None = None) -> list[Order]:
+    """Orders that a message of ours carried, by its MSH-10, even if they left again since.
+
+    `address` names the recipient of a mail: one message carries several.
+    """
     sent = {"direction": Direction.OUTGOING, "control_id": control_id}
-    present = Order.objects.filter(message__in=Message.objects.filter(**sent), channel=channel)
-    found = list(present.select_related("message", "version__document__patient"))
+    orders = Order.objects.filter(channel=channel).select_related("message", "version__document__patient")
+    if address is not None:
+        orders = orders.filter(recipient_address__iexact=address_key(address))
+    found = list(orders.filter(message__in=Message.objects.filter(**sent)))
     if found:
         return found
     lineages = Message.objects.filter(**sent).values("lineage")
-    former = Order.objects.filter(
-        lineage__in=lineages, channel=channel, events__kind="sending", events__detail=control_id
-    )
-    return list(former.select_related("message", "version__document__patient").distinct())
+    former = orders.filter(lineage__in=lineages, events__kind="sending", events__detail=control_id)
+    return list(former.distinct())
 
 
 def latest_by_channel(orders: Sequence[Order]) -> dict[Channel, Order]:

@@ -15,7 +15,6 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from audit.context import Actor
-from consent.selectors import CurrentChoices, choices_current_for
 from documents.enums import VersionState
 from documents.models import Version
 from exchange.enums import MessageState
@@ -26,7 +25,7 @@ from exchange.services import Outgoing, message_hand_over, messages_queue
 from patients.models import Patient
 from sending import rules
 from sending.enums import Channel, OrderAction, OrderReason, OrderState
-from sending.facts import facts_of
+from sending.facts import Known, facts_of, known_for
 from sending.models import Order, OrderEvent
 from sending.preparing import WORKER_ACTOR, Prepared, orders_prepare
 from sending.services import RULES_ACTOR, order_change, orders_save, orders_wait
@@ -46,6 +45,7 @@ _DECIDED = (
     "version__state",
     "version__is_invisible_patient",
     "version__document__episode_id",
+    "version__document__patient_id",
     "version__document__patient__uid",
     "version__document__patient__is_ins_recovered",
     "version__document__patient__is_identity_controlled",
@@ -72,6 +72,11 @@ def orders_drain(*, worker: str, limit: int = BATCH, lease: timedelta = LEASE) -
     """
     due = Order.objects.filter(state=OrderState.SCHEDULED)
     claimed = due.filter(attempts__lt=SUSPECT).claim(worker=worker, limit=limit, lease=lease)
+    if len(claimed) == limit:  # the end of a batch must not part the orders of one message
+        versions = {order.version_id for order in claimed}
+        claimed += due.filter(version__in=versions, attempts__lt=SUSPECT).claim(
+            worker=worker, limit=limit, lease=lease
+        )
     if not claimed:
         claimed = due.claim(worker=worker, limit=1, lease=lease)
     answers = True
@@ -98,7 +103,7 @@ def orders_decide(*, prepared: Sequence[Prepared], worker: str) -> list[Message]
     since it was prepared waits for the next round. Returns the messages to hand over after the
     commit.
     """
-    by_id = {ready.order_id: ready for ready in prepared}
+    by_id = {order_id: ready for ready in prepared for order_id in ready.order_ids}
     claimed = Order.objects.filter(pk__in=by_id, state=OrderState.SCHEDULED, claimed_by=worker)
     patients = Patient.objects.filter(pk__in=claimed.values("version__document__patient"))
     list(patients.select_for_update(of=("self",), no_key=True).order_by("id").values_list("pk"))
@@ -109,34 +114,48 @@ def orders_decide(*, prepared: Sequence[Prepared], worker: str) -> list[Message]
         .only(*_DECIDED)
         .order_by("id")
     )
-    choices = choices_current_for(
-        {order.version.document.episode_id for order in orders if order.version.document.episode_id}
-    )
+    known = known_for([order.version for order in orders], {order.channel for order in orders})
     busy = _busy_lineages(orders)
     at = timezone.now()
     changes: list[tuple[Order, OrderEvent]] = []
     waiting: dict[datetime, list[int]] = {}
-    leaving: list[Order] = []
+    leaving: dict[tuple[int, ...], list[Order]] = {}
     for order in orders:
-        match _verdict(order, by_id[order.pk], choices, busy, at):
+        ready = by_id[order.pk]
+        match _verdict(order, ready, known, at):
             case OrderEvent() as event:
                 changes.append((order, event))
             case datetime() as until:
                 waiting.setdefault(until, []).append(order.pk)
             case None:
-                busy.add(order.lineage)
-                leaving.append(order)
+                leaving.setdefault(ready.order_ids, []).append(order)
+    for order_ids, together in list(leaving.items()):
+        wait = _group_waits(order_ids, together, busy, at)
+        if wait is None:
+            busy.add(together[0].lineage)
+        else:
+            waiting.setdefault(wait, []).extend(order.pk for order in leaving.pop(order_ids))
     if changes:
         orders_save(changes)
     for until, ids in waiting.items():
         orders_wait(order_ids=ids, until=until)
-    return _leave(leaving, by_id, at) if leaving else []
+    return _leave(list(leaving.values()), by_id, at) if leaving else []
 
 
-def _verdict(
-    order: Order, ready: Prepared, choices: Mapping[int, CurrentChoices], busy: set[str], at: datetime
-) -> OrderEvent | datetime | None:
-    """An event that moves the order elsewhere, a moment until which it waits, or None: it leaves."""
+def _group_waits(
+    order_ids: tuple[int, ...], together: Sequence[Order], busy: set[str], at: datetime
+) -> datetime | None:
+    """Until when the orders of one message wait; None: they leave.
+
+    A message that carries an order which may no longer leave is written again at the next round.
+    """
+    if len(together) < len(order_ids):
+        return at
+    return at + LINEAGE_WAIT if together[0].lineage in busy else None
+
+
+def _verdict(order: Order, ready: Prepared, known: Known, at: datetime) -> OrderEvent | datetime | None:
+    """An event that moves the order elsewhere, a moment until which it waits, or None: it may leave."""
     document = order.version.document
     if order.version.state != VersionState.CURRENT and order.action != OrderAction.DELETE:
         return _changed(order, OrderState.SUPERSEDED, "superseded", at)
@@ -145,7 +164,7 @@ def _verdict(
             order.version,
             channel=Channel(order.channel),
             action=OrderAction(order.action),
-            choices=choices.get(document.episode_id or 0),
+            known=known,
         )
     )
     if not gate.is_open:
@@ -154,9 +173,7 @@ def _verdict(
         ready.version_id,
         ready.identity_stamp,
     )
-    if not (ready.raw and is_same):
-        return at
-    return at + LINEAGE_WAIT if order.lineage in busy else None
+    return None if ready.raw and is_same else at
 
 
 def _changed(
@@ -165,7 +182,7 @@ def _changed(
     return order_change(order, to=to, kind=kind, reason=reason, at=at, actor=RULES_ACTOR)
 
 
-def _leave(orders: Sequence[Order], by_id: Mapping[int, Prepared], at: datetime) -> list[Message]:
+def _leave(groups: Sequence[Sequence[Order]], by_id: Mapping[int, Prepared], at: datetime) -> list[Message]:
     """Messages, states and events of the orders that leave, in three statements.
 
     Each event quotes the MSH-10, by which a late acknowledgement finds its order.
@@ -173,18 +190,23 @@ def _leave(orders: Sequence[Order], by_id: Mapping[int, Prepared], at: datetime)
     messages = messages_queue(
         partner=partner_by_code(PFI),
         outgoing=[
-            Outgoing(by_id[order.pk].raw, order.lineage, order.version.document.patient.uid)
-            for order in orders
+            Outgoing(by_id[first.pk].raw, first.lineage, first.version.document.patient.uid)
+            for first, *_ in groups
         ],
     )
+    carried = [(order, message) for orders, message in zip(groups, messages, strict=True) for order in orders]
     with connection.cursor() as cursor:
         cursor.execute(
             _LEAVE,
-            [OrderState.SENDING, at, [order.pk for order in orders], [message.pk for message in messages]],
+            [
+                OrderState.SENDING,
+                at,
+                [order.pk for order, _ in carried],
+                [message.pk for _, message in carried],
+            ],
         )
     OrderEvent.objects.bulk_create(
-        _sending_event(order, message, WORKER_ACTOR, at)
-        for order, message in zip(orders, messages, strict=True)
+        _sending_event(order, message, WORKER_ACTOR, at) for order, message in carried
     )
     return messages
 

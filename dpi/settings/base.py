@@ -364,6 +364,10 @@ DMP_VIHF_DECLARATION_ELEMENT = env.text(
 )
 
 # --- MSSanté (mssante 1.4, 1.6, 1.10) ------------------------------------------------------------
+MSS_PATIENT_DOMAIN = env.text("MSS_PATIENT_DOMAIN", "patient.mssante.fr")
+MSS_PATIENT_ALLOW_UNQUALIFIED = env.flag("MSS_PATIENT_ALLOW_UNQUALIFIED", False)
+MSS_FIN_DEFAULT = env.flag("MSS_FIN_DEFAULT", True)
+MSS_ASK_READING = env.flag("MSS_ASK_READING", True)
 MSS_DOUBT_SECONDS = env.integer("MSS_DOUBT_SECONDS", 900, minimum=1)
 MSS_DSN_TIMEOUT = env.integer("MSS_DSN_TIMEOUT", 5, minimum=1, maximum=30)
 XDM_ACTION_SLOT = env.text("XDM_ACTION_SLOT", ACTION_SLOT)

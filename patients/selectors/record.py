@@ -134,6 +134,12 @@ def ipps_of(patient_ids: Collection[int]) -> dict[int, str]:
     return {row.patient_id: row.value for row in rows}
 
 
+def matricule_of(patient: Patient) -> str:
+    """The matricule INS in force of a patient, empty without one; what it may serve is for the caller."""
+    active = Identifier.objects.filter(patient=patient, kind=IdentifierKind.INS, is_active=True)
+    return active.values_list("value", flat=True).first() or ""
+
+
 def _alert_line(kind: AlertKind, rows: list[Alert]) -> AlertLine:
     if not rows:
         return AlertLine(kind, AlertState.NOT_RECORDED)

@@ -7,17 +7,22 @@ move is allowed, writes the state and appends one `OrderEvent`, in one transacti
 from sending.services.answers import (
     message_orders_settle,
     order_accepted,
+    order_delivered,
     order_fail,
+    order_not_treated,
     order_opposed,
+    order_read,
     order_received_dmp,
     orders_flag_silent,
 )
 from sending.services.creating import (
     order_key,
     order_request,
+    orders_add,
     orders_create,
     orders_supersede,
     orders_take_over,
+    wish_of,
 )
 from sending.services.people import order_cancel, order_hold, order_release, order_retry, order_send_now
 from sending.services.reconsidering import orders_reconsider, orders_reconsider_waiting
@@ -29,16 +34,20 @@ __all__ = [
     "order_accepted",
     "order_cancel",
     "order_change",
+    "order_delivered",
     "order_fail",
     "order_hold",
     "order_key",
+    "order_not_treated",
     "order_note",
     "order_opposed",
+    "order_read",
     "order_received_dmp",
     "order_release",
     "order_request",
     "order_retry",
     "order_send_now",
+    "orders_add",
     "orders_create",
     "orders_flag_silent",
     "orders_reconsider",
@@ -47,4 +56,5 @@ __all__ = [
     "orders_supersede",
     "orders_take_over",
     "orders_wait",
+    "wish_of",
 ]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from consent.enums import ChoiceValue, Subject
 from consent.selectors import choices_history
@@ -13,6 +14,7 @@ from documents.enums import VersionState
 from exchange.enums import MessageState
 from exchange.models import Message
 from interop.hl7v2.codes import AckCode
+from sending import rules
 from sending.enums import OrderReason, OrderState
 from sending.facts import gate_now
 from sending.models import LATE_RECEPTION, Order, OrderEvent
@@ -46,7 +48,11 @@ def order_fail(*, order: Order, code: str, text: str, kind: str) -> Order:
         locked.is_uncertain = False
         move(locked, to=OrderState.FAILED, kind=kind, actor=RULES_ACTOR, detail=f"{code} {text}".strip())
     else:
-        # A late failure after success is appended, not overwritten (hl7v2 2.8).
+        # A late failure after success is appended, not overwritten (hl7v2 2.8). Its words stay beside
+        # the state: a mail that was held for delivered reached nobody, and somebody must see it.
+        if locked.state in (OrderState.DELIVERED, OrderState.READ):
+            locked.error_code, locked.error_text = code[:60], text[:500]
+            locked.save(update_fields=["error_code", "error_text"])
         append_event(locked, kind=f"late_{kind}", from_state=locked.state, actor=RULES_ACTOR, detail=code)
     return locked
 
@@ -91,14 +97,20 @@ def message_orders_settle(*, message: Message) -> None:
     """Our message got its last technical answer: AA hands the orders over, anything else fails them.
 
     A refusal that today's rules explain (the patient opposed meanwhile) leaves the order waiting
-    for them, not failed.
+    for them, not failed. A message refused whole may have been right for some of its orders: each
+    of them then leaves alone, so that one which is refused holds back no other.
     """
-    for order in Order.objects.filter(message=message):
-        if message.state == MessageState.ACKED:
+    orders = list(Order.objects.filter(message=message).order_by("id"))
+    if message.state == MessageState.ACKED:
+        for order in orders:
             order_accepted(order=order)
-        elif not _gate_explains(order):
-            kind = "refused_pfi" if message.ack_code == AckCode.AE else "no_answer"
-            order_fail(order=order, code=message.ack_code or "HL7", text=message.error, kind=kind)
+        return
+    is_refusal = message.ack_code == AckCode.AE
+    for order in orders:
+        if _gate_explains(order) or (is_refusal and len(orders) > 1 and _leaves_alone(order, message)):
+            continue
+        kind = "refused_pfi" if is_refusal else "no_answer"
+        order_fail(order=order, code=message.ack_code or "HL7", text=message.error, kind=kind)
 
 
 def _gate_explains(order: Order) -> bool:
@@ -108,6 +120,19 @@ def _gate_explains(order: Order) -> bool:
         return False
     locked.message = None
     move(locked, to=gate.state, reason=gate.reason, kind="given_back", actor=RULES_ACTOR)
+    return True
+
+
+def _leaves_alone(order: Order, message: Message) -> bool:
+    """Send an order again in a message of its own, once; whether it was still to be sent."""
+    locked = order_locked(order)
+    if locked.state != OrderState.SENDING or locked.is_alone:
+        return False
+    locked.message = None
+    locked.is_alone = True
+    locked.not_before = timezone.now()
+    locked.save(update_fields=["is_alone"])
+    move(locked, to=OrderState.SCHEDULED, kind="parted", actor=RULES_ACTOR, detail=message.error[:500])
     return True
 
 
@@ -121,6 +146,54 @@ def order_received_dmp(*, order: Order, at: datetime) -> Order:
         locked.error_code = locked.error_text = ""
         locked.is_uncertain = False
         move(locked, to=OrderState.RECEIVED_DMP, kind="received_dmp", actor=RULES_ACTOR, at=at)
+    return locked
+
+
+@transaction.atomic
+def order_delivered(*, order: Order, at: datetime) -> Order:
+    """ZAM^Z02 Y: the mail reached the recipient's mailbox; told twice, or after a reading, it is known."""
+    return _arrived(order, to=OrderState.DELIVERED, kind="delivered", at=at)
+
+
+@transaction.atomic
+def order_read(*, order: Order, at: datetime) -> Order:
+    """ZAM^Z03 Y: the recipient read the mail, or the recipient's software took the document in."""
+    return _arrived(order, to=OrderState.READ, kind="read", at=at)
+
+
+@transaction.atomic
+def order_not_treated(*, order: Order, at: datetime, code: str, text: str) -> Order:
+    """ZAM^Z03 N: the mail arrived, and the recipient's software could not integrate the document.
+
+    README: what fails an order is Z01 or Z02 N. The document is in the mailbox, where a person
+    reads it: delivered, with the code.
+    """
+    locked = _arrived(order, to=OrderState.DELIVERED, kind="delivered", at=at)
+    if locked.state in (OrderState.DELIVERED, OrderState.READ):
+        locked.error_code, locked.error_text = code[:60], text[:500]
+        locked.save(update_fields=["error_code", "error_text"])
+    append_event(
+        locked, kind="not_treated", from_state=locked.state, actor=RULES_ACTOR, at=at, detail=f"{code} {text}"
+    )
+    return locked
+
+
+# What an arrival does not take back.
+_ARRIVED = {
+    OrderState.DELIVERED: (OrderState.DELIVERED, OrderState.READ),
+    OrderState.READ: (OrderState.READ,),
+}
+
+
+def _arrived(order: Order, *, to: OrderState, kind: str, at: datetime) -> Order:
+    """Move an order whose mail arrived, whatever we believed; one that was given up only notes it."""
+    locked = order_locked(order)
+    if locked.state in rules.UNSENT_STATES:
+        append_event(locked, kind=f"late_{kind}", from_state=locked.state, actor=RULES_ACTOR, at=at)
+    elif locked.state not in _ARRIVED[to]:
+        locked.error_code = locked.error_text = ""
+        locked.is_uncertain = False
+        move(locked, to=to, kind=kind, actor=RULES_ACTOR, at=at)
     return locked
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from consent.selectors import CurrentChoices, choices_current_for
 from exchange.services import message_withdraw
 from sending import rules
 from sending.enums import Channel, OrderAction, OrderReason, OrderState
-from sending.facts import facts_of
+from sending.facts import Known, facts_of, known_for
 from sending.models import Order, OrderEvent
 from sending.services.writing import (
     RULES_ACTOR,
@@ -46,10 +45,11 @@ def orders_reconsider(*, orders: QuerySet[Order], at: datetime | None = None) ->
         .defer("version__body", "version__snapshot")
         .order_by("id")
     )
-    episodes = {order.version.document.episode_id for order in reconsidered}
-    choices = choices_current_for({episode for episode in episodes if episode is not None})
-    moves = [_reconsidered(order, choices, at) for order in reconsidered]
+    known = known_for([order.version for order in reconsidered], {order.channel for order in reconsidered})
+    withdrawals = Withdrawals()
+    moves = [_reconsidered(order, known, withdrawals, at) for order in reconsidered]
     changes = [(order, event) for order, event in zip(reconsidered, moves, strict=True) if event]
+    changes += _left_behind(withdrawals, {order.pk for order, _ in changes}, at)
     if changes:
         orders_save(changes)
     return len(changes)
@@ -72,7 +72,7 @@ def orders_reconsider_waiting() -> int:
 
 
 def _reconsidered(
-    order: Order, choices: Mapping[int, CurrentChoices], at: datetime | None
+    order: Order, known: Known, withdrawals: Withdrawals, at: datetime | None
 ) -> OrderEvent | None:
     """The event of an order that the rules move, or None."""
     gate = rules.gate_of(
@@ -80,12 +80,12 @@ def _reconsidered(
             order.version,
             channel=Channel(order.channel),
             action=OrderAction(order.action),
-            choices=choices.get(order.version.document.episode_id or 0),
+            known=known,
         )
     )
     kind = "freed" if gate.is_open else "stopped"
     if order.state == OrderState.SENDING:
-        if gate.is_open or not message_taken_back(order, OrderReason(gate.reason).label):
+        if gate.is_open or not withdrawals.take_back(order, OrderReason(gate.reason).label):
             return None
         kind = "taken_back"
     elif (gate.state, gate.reason) == (order.state, order.reason):
@@ -93,11 +93,38 @@ def _reconsidered(
     return order_change(order, to=gate.state, reason=gate.reason, kind=kind, actor=RULES_ACTOR, at=at)
 
 
-def message_taken_back(order: Order, reason: str) -> bool:
-    """Whether the message of an order had not left, and now never will."""
-    if order.message_id is None:
-        return False
-    taken_back = message_withdraw(message_id=order.message_id, reason=f"Retiré avant émission : {reason}")
-    if taken_back:
+def _left_behind(
+    withdrawals: Withdrawals, moved: Collection[int], at: datetime | None
+) -> list[tuple[Order, OrderEvent]]:
+    """The other orders of the messages that were taken back: they leave again, in a message of theirs."""
+    if not withdrawals.message_ids:
+        return []
+    others = Order.objects.select_for_update(of=("self",)).filter(
+        message__in=withdrawals.message_ids, state=OrderState.SENDING
+    )
+    changes = []
+    for order in others.exclude(pk__in=moved).order_by("id"):
         order.message = None
-    return taken_back
+        event = order_change(order, to=OrderState.SCHEDULED, kind="taken_back", actor=RULES_ACTOR, at=at)
+        changes.append((order, event))
+    return changes
+
+
+class Withdrawals:
+    """The messages taken back during one change: each carries several orders and is withdrawn once."""
+
+    def __init__(self) -> None:
+        self.message_ids: set[int] = set()
+
+    def take_back(self, order: Order, reason: str) -> bool:
+        """Whether the message of an order had not left, and now never will; the order lets go of it."""
+        message_id = order.message_id
+        if message_id is None:
+            return False
+        if message_id not in self.message_ids:
+            told = f"Retiré avant émission : {reason}"
+            if not message_withdraw(message_id=message_id, reason=told):
+                return False
+            self.message_ids.add(message_id)
+        order.message = None
+        return True
