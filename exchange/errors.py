@@ -13,7 +13,7 @@ class NoAnswer(Exception):
 
 
 class NotRetryable(ApplicationError):
-    """Only an outgoing message that was rejected or abandoned is sent again by hand."""
+    """The rules, or the room that queued the message, refuse that a person sends or applies it again."""
 
 
 class TlsNotConfigured(ApplicationError):

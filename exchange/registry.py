@@ -67,3 +67,20 @@ def handler_for(header: Header) -> Handler | None:
     """Return the handler of a message, None when this software treats no such message."""
     exact = _handlers.get((header.message, header.profile))
     return exact or _handlers.get((header.message, ""))
+
+
+Objection = Callable[[Message], str]
+"""Says in French why a person may not send a rejected message again, or nothing."""
+
+_objections: list[Objection] = []
+
+
+def objection_register(objection: Objection) -> None:
+    """Let the room that queues messages keep what it took back from leaving by another door."""
+    if objection not in _objections:
+        _objections.append(objection)
+
+
+def objection_to_resend(message: Message) -> str:
+    """The first objection to sending a rejected message again by hand; empty when there is none."""
+    return next((said for objection in _objections if (said := objection(message))), "")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Final
 
-from exchange.enums import Transport
+from exchange.enums import Direction, MessageState, Transport
 from exchange.models import Partner
 from interop.hl7v2 import codes
 from interop.hl7v2.errors import Hl7Error
@@ -82,3 +84,53 @@ def may_connect(partner: Partner, *, host: str, allows_plain: bool) -> bool:
     if partner.code == DEVELOPMENT_PARTNER:
         return is_loopback(host)
     return partner.uses_tls or allows_plain or is_loopback(host)
+
+
+class ByHand(Enum):
+    """What a person may do with a message of the journal."""
+
+    RESEND = "Réémettre"
+    REPLAY = "Rejouer"
+
+
+@dataclass(frozen=True, slots=True)
+class HandVerdict:
+    """The act that is possible, or the sentence that says why none is."""
+
+    act: ByHand | None = None
+    refusal: str = ""
+
+
+ACCEPTED = "Le partenaire a accepté ce message\u202f: il ne doit pas être réémis."
+ON_ITS_WAY = "Ce message part de lui-même\u202f: rien à faire."
+DONE = "Ce message est appliqué\u202f: le rejouer n’aurait pas d’effet."
+NO_MESSAGE = (
+    "Ce message n’a pu être lu ou distingué d’un autre\u202f: son émetteur doit en envoyer un nouveau."
+)
+SENDER_TOLD = "Le refus a été dit à l’émetteur, qui envoie un message corrigé\u202f: rien n’est rejoué ici."
+AUTHOR_TOLD = "Le refus a été dit à l’auteur du courriel\u202f: ce message n’est pas réémis."
+_REPLAYED: Final = ("ADT", "ZAM")
+"""Refused messages that nobody else will bring again: admissions, and acknowledgements of the PFI."""
+
+
+def by_hand(*, direction: str, state: str, message_type: str, profile: str, ack_code: str) -> HandVerdict:
+    """F-PFI-19, spec hl7v2 1.5 and 1.6: who accepted a message must not get it again; who refused it must be
+    corrected; what waits or was given up may be sent, or applied, again.
+
+    A refused document order, or document that came by mail, is for its author: the refusal was told.
+    """
+    if direction == Direction.OUTGOING:
+        if state == MessageState.ACKED:
+            return HandVerdict(refusal=ACCEPTED)
+        if state in (MessageState.QUEUED, MessageState.SENT):
+            return HandVerdict(refusal=ON_ITS_WAY)
+        if ack_code == codes.AckCode.AE and codes.PROFILE_LPS in profile:
+            return HandVerdict(refusal=AUTHOR_TOLD)
+        return HandVerdict(ByHand.RESEND)
+    if state == MessageState.APPLIED:
+        return HandVerdict(refusal=DONE)
+    if state in (MessageState.CONFLICT, MessageState.UNREADABLE):
+        return HandVerdict(refusal=NO_MESSAGE)
+    if state == MessageState.REFUSED and message_type.partition("^")[0] not in _REPLAYED:
+        return HandVerdict(refusal=SENDER_TOLD)
+    return HandVerdict(ByHand.REPLAY)

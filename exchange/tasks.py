@@ -9,6 +9,7 @@ import threading
 import time
 
 from celery import shared_task
+from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from exchange import services
@@ -32,6 +33,18 @@ def sweep() -> None:
 def hand_over(message_id: int) -> None:
     """Send one message that was just queued."""
     services.message_hand_over(message_id=message_id, worker=_worker())
+
+
+def hand_over_after_commit(message_id: int) -> None:
+    """Send a message as soon as it is committed; without a broker, the sweep does it."""
+    transaction.on_commit(lambda: _send_soon(message_id), robust=True)
+
+
+def _send_soon(message_id: int) -> None:
+    try:
+        hand_over.apply_async(args=(message_id,), retry=False)
+    except OperationalError:
+        logger.info("hl7.hand_over.not_woken")
 
 
 class SweepWaker:

@@ -207,6 +207,18 @@ def orders_of_message(control_id: str, *, channel: str, address: str | None = No
     return list(former.distinct())
 
 
+RELAUNCHED_HERE = (
+    "Ce message porte un envoi\u202f: le relancer depuis la liste des envois, où les règles sont redemandées."
+)
+
+
+def objection_to_resend(message: Message) -> str:
+    """Why a rejected message of ours is not sent again from the journal: its orders ask the rules anew."""
+    sent = Q(events__kind="sending", events__detail=message.control_id, lineage=message.lineage)
+    carried = Order.objects.filter(Q(message=message) | sent).exists()
+    return RELAUNCHED_HERE if carried else ""
+
+
 def latest_by_channel(orders: Sequence[Order]) -> dict[Channel, Order]:
     """The order to show for each channel: the newest that was not superseded, else the newest."""
     shown: dict[Channel, Order] = {}

@@ -1,5 +1,6 @@
 """Writes of the exchange room: the journal and the lines."""
 
+from exchange.services.hand import message_replay, message_retry
 from exchange.services.intake import (
     message_answer_again,
     message_apply,
@@ -11,7 +12,6 @@ from exchange.services.outgoing import (
     Outgoing,
     message_hand_over,
     message_queue,
-    message_retry,
     message_withdraw,
     messages_hand_over_due,
     messages_queue,
@@ -28,6 +28,7 @@ __all__ = [
     "message_hand_over",
     "message_queue",
     "message_receive",
+    "message_replay",
     "message_retry",
     "message_withdraw",
     "messages_apply_waiting",

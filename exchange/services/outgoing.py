@@ -13,11 +13,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from audit.context import Actor
-from audit.enums import Action
-from audit.services import trace_write
 from exchange.enums import Direction, MessageState, Transport
-from exchange.errors import NoAnswer, NotRetryable, TlsNotConfigured
+from exchange.errors import NoAnswer, TlsNotConfigured
 from exchange.events import message_deferred, message_settled
 from exchange.lines import LinePool, LineSettings
 from exchange.models import Message, Partner
@@ -150,36 +147,6 @@ def messages_hand_over_due(*, worker: str, limit: int = 50) -> int:
         if message.state == MessageState.DEFERRED and not message.ack_code:
             silent.add(partner_id)
     return tried
-
-
-def message_retry(*, message: Message, actor: Actor) -> Message:
-    """Send again, by hand, a message that was rejected or given up: same bytes, same MSH-10.
-
-    Raises:
-        NotRetryable: the message is not one of those.
-    """
-    with transaction.atomic():
-        locked = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
-        if locked.direction != Direction.OUTGOING or locked.state != MessageState.REJECTED:
-            raise NotRetryable("Seul un message rejeté peut être émis de nouveau.")
-        _update(
-            locked,
-            state=MessageState.QUEUED,
-            created_at=timezone.now(),
-            attempts=0,
-            not_before=None,
-            done_at=None,
-            error="",
-        )
-        trace_write(
-            type="exchange.message.retry",
-            action=Action.EXECUTE,
-            actor=actor,
-            patient_uid=locked.patient_uid,
-            object_type="exchange.message",
-            object_uid=locked.uid,
-        )
-    return locked
 
 
 def _deliver(message: Message) -> bytes:
