@@ -18,6 +18,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "establishment.settings": "Régler l'installation et les accès aux services nationaux",
     "exchange.journal": "Suivre les échanges, sans identité ni contenu",
     "exchange.raw": "Lire le contenu des messages échangés",
+    "exchange.replay": "Réémettre un message en échec, rejouer un message reçu",
     "patients.search": "Rechercher un patient",
     "patients.unit_list": "Voir la liste des patients de ses unités",
     "patients.identity_view": "Voir l'identité et le séjour d'un patient",

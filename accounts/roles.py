@@ -114,6 +114,7 @@ DEFAULT_ROLES: Final[dict[RoleCode, DefaultRole]] = {
         "accounts.support_screens",
         "establishment.settings",
         "exchange.journal",
+        "exchange.replay",
         "pfi.jobs",
     ),
     RoleCode.ADMIN_FONCTIONNEL: _role(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -34,6 +35,28 @@ PATIENT_VIEWS = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class TechnicalPage:
+    """An entry of the bar of those who have no patients: word, first view, permission, the views it holds."""
+
+    label: str
+    view: str
+    permission: str
+    icon: str
+    holds: frozenset[str]
+
+
+TECHNICAL = (
+    TechnicalPage(
+        "Échanges",
+        "exchange:journal",
+        "exchange.journal",
+        "arrows",
+        frozenset({"exchange:journal", "exchange:message_show", "exchange:calls"}),
+    ),
+)
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
     """`shell` for base.html; absent while nobody is logged in or the session is locked."""
     user = getattr(request, "user", None)
@@ -44,7 +67,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "shell": Shell(
             hospital=entity.name if entity else "Établissement",
-            home_url=reverse("dossier:home"),
+            home_url=first_page(user),
             unit=_unit_label(user),
             environment=ENVIRONMENT_DEMONSTRATION if settings.DPI_SANDBOX else "",
             entries=entries_of(user, _view_name(request)),
@@ -87,7 +110,20 @@ def entries_of(user: User, here: str) -> list[Entry]:
                 key="envois",
             )
         )
+    entries += [
+        Entry(page.label, reverse(page.view), page.icon, current=here in page.holds)
+        for page in TECHNICAL
+        if user.has_perm(page.permission)
+    ]
     return entries
+
+
+def first_page(user: User) -> str:
+    """Where a person starts: the first entry of the bar, else the account itself."""
+    if user.has_perm("patients.unit_list"):
+        return reverse("dossier:home")
+    views = (page.view for page in TECHNICAL if user.has_perm(page.permission))
+    return reverse(next(views, "accounts:profile"))
 
 
 def unit_list_word(user: User) -> str:

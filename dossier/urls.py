@@ -9,6 +9,7 @@ from dossier.views import choices, envois, letter, patients, record, shell
 app_name = "dossier"
 
 urlpatterns = [
+    path("accueil", shell.start, name="start"),
     path("patients/", patients.home, name="home"),
     path("patients/recherche", patients.search, name="search"),
     path("patients/recherche/resultats", patients.search_results, name="search_results"),

@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("dpi.api.urls")),
     path("", include("ui.urls")),
     path("", include("accounts.urls")),
+    path("", include("exchange.urls")),
     path("", include("dossier.urls")),
 ]
 

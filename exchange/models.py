@@ -20,6 +20,13 @@ WAITING_STATES = (
     MessageState.DEFERRED,
 )
 """Rows that a worker still has to take up: stored ones to apply, the others to send or send again."""
+TROUBLED_STATES = (
+    MessageState.REJECTED,
+    MessageState.REFUSED,
+    MessageState.CONFLICT,
+    MessageState.UNREADABLE,
+)
+"""Rows that a person should look at."""
 MAX_ATTEMPTS: Final = 76
 """Attempts that the delays of decision 10 allow within 72 hours; a row at its end waits for a person."""
 
@@ -149,6 +156,11 @@ class Message(Leased):
                 name="exchange_message_control",
             ),
             BrinIndex(fields=["created_at"], name="exchange_message_created", autosummarize=True),
+            models.Index(
+                fields=["-created_at"],
+                condition=Q(state__in=TROUBLED_STATES),
+                name="exchange_message_troubled",
+            ),
             models.Index(
                 fields=["patient_uid", "-created_at"],
                 condition=Q(patient_uid__isnull=False),

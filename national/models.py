@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from establishment.enums import NationalService
@@ -35,6 +36,11 @@ class Call(models.Model):
         indexes = [
             models.Index(fields=["service", "-started_at"], name="national_call_service"),
             models.Index(fields=["patient_uid", "-started_at"], name="national_call_patient"),
+            models.Index(
+                fields=["service", "-started_at"],
+                condition=Q(outcome__in=[CallOutcome.UNAVAILABLE, CallOutcome.UNCERTAIN]),
+                name="national_call_failed",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,10 +2,85 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Count, Q, QuerySet
+
 from establishment.enums import NationalService
+from national.enums import CallOutcome
 from national.models import Call
+
+BROKEN: Final = (CallOutcome.UNAVAILABLE, CallOutcome.UNCERTAIN)
+"""Outcomes where the service did not answer; a refusal is an answer."""
+COUNTED: Final = 10_000
 
 
 def last_call(service: NationalService) -> Call | None:
     """The newest call to a service, by any process of the product; None before the first. 1 query."""
     return Call.objects.filter(service=service).order_by("-started_at").first()
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilters:
+    """What the list of calls is narrowed to; empty means all. `text` begins a transaction or a code."""
+
+    since: datetime | None = None
+    services: tuple[str, ...] = ()
+    outcomes: tuple[str, ...] = ()
+    text: str = ""
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.services or self.outcomes or self.text)
+
+
+def calls(filters: CallFilters) -> QuerySet[Call]:
+    """Calls, newest first."""
+    found = Call.objects.order_by("-id")
+    if filters.since is not None:
+        found = found.filter(started_at__gte=filters.since)
+    if filters.services:
+        found = found.filter(service__in=filters.services)
+    if filters.outcomes:
+        found = found.filter(outcome__in=filters.outcomes)
+    if filters.text:
+        found = found.filter(
+            Q(transaction__istartswith=filters.text)
+            | Q(code__istartswith=filters.text)
+            | Q(message_id=filters.text)
+        )
+    return found
+
+
+def calls_count(filters: CallFilters) -> int:
+    """How many calls the filters keep, counted up to `COUNTED` + 1. 1 query."""
+    return calls(filters).order_by()[: COUNTED + 1].count()
+
+
+def calls_failed_by_service(since: datetime) -> dict[str, int]:
+    """Calls without answer since a moment, by service. 1 query on a partial index."""
+    failed = Call.objects.filter(started_at__gte=since, outcome__in=BROKEN).order_by()
+    return dict(failed.values_list("service").annotate(count=Count("id")))
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the calls say of one service: its newest one, and the last of each kind."""
+
+    last: Call | None
+    success: Call | None
+    refusal: Call | None
+    failure: Call | None
+
+
+def health_of(service: NationalService) -> Health:
+    """The state of a service as its calls tell it. 4 queries."""
+    mine = Call.objects.filter(service=service).order_by("-started_at")
+    return Health(
+        last=mine.first(),
+        success=mine.filter(outcome=CallOutcome.SUCCESS).first(),
+        refusal=mine.filter(outcome=CallOutcome.REJECTED).first(),
+        failure=mine.filter(outcome__in=BROKEN).first(),
+    )

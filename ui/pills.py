@@ -278,6 +278,15 @@ _MESSAGE_IN: Final[Mapping[str, Mark]] = {
     "unreadable": Mark("Illisible", "octagon-alert", "bad", "solid"),
 }
 
+_CALL_OUTCOME: Final[Mapping[str, Mark]] = {
+    "success": Mark("Réussi", "check", "ok"),
+    "rejected": Mark("Refusé par le service", "ban", "warn", "tint", "Refusé"),
+    "unavailable": Mark("Indisponible", "unplug", "bad", "tint"),
+    "uncertain": Mark(
+        "Issue inconnue", "hourglass", "warn", "dashed", explanation="Demande partie, sans réponse."
+    ),
+}
+
 _MAIL_STATE: Final[Mapping[str, Mark]] = {
     "to_send": Mark("À envoyer", "clock", "info", "tint"),
     "sent": Mark("Envoyé", "send", "info"),
@@ -421,6 +430,7 @@ FAMILIES: Final[Mapping[str, Mapping[str, Mark]]] = {
     "job_state": _JOB_STATE,
     "message_out": _MESSAGE_OUT,
     "message_in": _MESSAGE_IN,
+    "call_outcome": _CALL_OUTCOME,
     "mail_state": _MAIL_STATE,
     "version_state": _VERSION_STATE,
     "version_mark": _VERSION_MARK,

@@ -1,17 +1,25 @@
-"""What every page asks again by itself: the counters of the application bar."""
+"""Where a person arrives, and what every page asks again by itself: the counters of the application bar."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_GET
 
-from accounts.access import requires
+from accounts.access import requires, signed_in
 from dossier.access import reader
-from dossier.context_processors import entries_of
+from dossier.context_processors import entries_of, first_page
+
+
+@signed_in()
+@require_GET
+def start(request: HttpRequest) -> HttpResponse:
+    """The first page that the roles of the person open: each profession has its own."""
+    user, _ = reader(request)
+    return redirect(first_page(user))
 
 
 @requires("sending.list", polling=True)

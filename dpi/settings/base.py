@@ -177,7 +177,7 @@ AUTHENTICATION_BACKENDS = [
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 PASSWORD_RESET_TIMEOUT = 3600
 LOGIN_URL = "accounts:login"
-LOGIN_REDIRECT_URL = "dossier:home"
+LOGIN_REDIRECT_URL = "dossier:start"
 LOCAL_LOGIN_ENABLED = env.flag("LOCAL_LOGIN_ENABLED", True)
 PASSWORD_MONTHS = env.integer("PASSWORD_MONTHS", 12, minimum=1, maximum=36)
 PASSWORD_PRIVILEGED_LENGTH = env.integer("PASSWORD_PRIVILEGED_LENGTH", 15, minimum=15, maximum=64)

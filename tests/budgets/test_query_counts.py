@@ -15,15 +15,22 @@ from audit.context import system_actor
 from consent.enums import Subject
 from documents.models import Version
 from documents.writing import LDL_SES
+from establishment.enums import NationalService
+from exchange.models import Message
+from national.enums import CallOutcome
+from national.models import Call
 from patients.models import Episode, Patient
 from sending.enums import Channel, OrderAction, OrderState
 from sending.models import Order
 from tests.budgets.baseline import IS_NOTING, baseline, note, statements
+from tests.exchange.people import administrator, browser_of
 from tests.factories import (
     AlertFactory,
     ChoiceFactory,
     DocumentFactory,
     EpisodeFactory,
+    MessageFactory,
+    PartnerFactory,
     QualifiedPatientFactory,
     ValidatedVersionFactory,
 )
@@ -33,6 +40,8 @@ from tests.test_permissions import ADDRESSES
 
 FEW, MANY = 2, 7
 ANONYMOUS = frozenset({"accounts:login"})
+TECHNICAL_ROOMS = ("exchange:",)
+"""Pages of the technical administrator, who has no patients."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +81,20 @@ PAGES: dict[str, Callable[[Record], str]] = {
     "dossier:letter_edit": lambda record: reverse("dossier:letter_edit", args=[record.draft.uid]),
     "dossier:envois": lambda record: reverse("dossier:envois"),
     "dossier:envois_rows": lambda record: reverse("dossier:envois_rows"),
+    "exchange:journal": lambda record: reverse("exchange:journal"),
+    "exchange:journal, with message": lambda record: f"{reverse('exchange:journal')}?message={message_uid()}",
+    "exchange:journal_rows": lambda record: reverse("exchange:journal_rows"),
+    "exchange:message": lambda record: f"{reverse('exchange:journal')}?vue=1&message={message_uid()}",
+    "exchange:message_file": lambda record: reverse("exchange:message_file", args=[message_uid()]),
+    "exchange:calls": lambda record: reverse("exchange:calls"),
     "api:me": lambda record: reverse("api:me"),
 }
+
+
+def message_uid() -> str:
+    """A message of the journal, with its acknowledgement: the order of the letter already sent."""
+    found = Message.objects.filter(control_id="MEASURED").first() or MessageFactory(control_id="MEASURED")
+    return str(found.uid)
 
 
 def search(text: str) -> str:
@@ -99,8 +120,14 @@ def record(ward: Ward) -> Record:
 
 
 def fill(ward: Ward, count: int) -> None:
-    """More of everything that a page may list: patients of the unit, documents of the record."""
+    """More of everything that a page may list: patients of the unit, documents of the record, exchanges."""
+    partner = PartnerFactory(code="gam")
     for _ in range(count):
+        MessageFactory(partner=partner)
+        Call.objects.create(
+            service=NationalService.DMP, transaction="TD2.1", message_id="x", actor_label="tests",
+            duration_ms=1, outcome=CallOutcome.UNAVAILABLE,
+        )  # fmt: skip
         patient = QualifiedPatientFactory(birth_name="DURAND", first_birth_given_name="CAMILLE")
         episode = EpisodeFactory(patient=patient, unit=ward.unit)
         AlertFactory(patient=patient)
@@ -138,6 +165,8 @@ def test_a_page_asks_as_often_whatever_it_shows(
 ) -> None:
     address = PAGES[page](record)
     browser = Client() if page in ANONYMOUS else doctor
+    if page.startswith(TECHNICAL_ROOMS):
+        browser = browser_of(administrator())
     fill(ward, FEW)
     few = count_of(browser, address)
     fill(ward, MANY)
@@ -159,6 +188,8 @@ NO_PAGES = frozenset(
         "health-live", "health-ready", "ui:guide", "accounts:choose", "accounts:no_account",
         "accounts:locked", "accounts:logged_out", "accounts:logout_provider", "accounts:review_export",
         "accounts:oidc_start", "accounts:oidc_callback", "accounts:logout_response", "accounts:password",
+        # A redirection, and forms that write.
+        "dossier:start", "exchange:message_show", "exchange:message_act",
         "api:schema", "api:unknown",
     }
 )  # fmt: skip

@@ -1,0 +1,19 @@
+"""Addresses of the technical administrator. Messages are named by their public identifier."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from exchange.views import calls, journal, message
+
+app_name = "exchange"
+
+urlpatterns = [
+    path("echanges/", journal.journal, name="journal"),
+    path("echanges/lignes", journal.journal_rows, name="journal_rows"),
+    path("echanges/messages/<uuid:uid>", message.message, name="message"),
+    path("echanges/messages/<uuid:uid>/afficher", message.message_show, name="message_show"),
+    path("echanges/messages/<uuid:uid>/er7", message.message_file, name="message_file"),
+    path("echanges/messages/<uuid:uid>/<slug:action>", message.message_act, name="message_act"),
+    path("echanges/appels/", calls.calls, name="calls"),
+]
