@@ -77,6 +77,11 @@ class Unit(models.Model):
         blank=True,
         help_text="Vide : délai de l'établissement.",
     )
+    is_surgical = models.BooleanField(
+        "activité chirurgicale",
+        default=False,
+        help_text="Ses séjours sont dans l’assiette des comptes-rendus opératoires (indicateurs).",
+    )
     is_active = models.BooleanField("en service", default=True)
 
     class Meta:

@@ -51,6 +51,7 @@ ROOMS = [
     "dmp",
     "sending",
     "dossier",
+    "stats",
     "pfi",
 ]
 INSTALLED_APPS = [
@@ -369,6 +370,8 @@ MSS_PATIENT_ALLOW_UNQUALIFIED = env.flag("MSS_PATIENT_ALLOW_UNQUALIFIED", False)
 MSS_FIN_DEFAULT = env.flag("MSS_FIN_DEFAULT", True)
 MSS_ASK_READING = env.flag("MSS_ASK_READING", True)
 MSS_DOUBT_SECONDS = env.integer("MSS_DOUBT_SECONDS", 900, minimum=1)
+# Domains that the establishment owns: what goes there has no external recipient (mssante 6).
+MSS_INTERNAL_DOMAINS = env.words("MSS_INTERNAL_DOMAINS")
 MSS_DSN_TIMEOUT = env.integer("MSS_DSN_TIMEOUT", 5, minimum=1, maximum=30)
 XDM_ACTION_SLOT = env.text("XDM_ACTION_SLOT", ACTION_SLOT)
 
@@ -424,6 +427,16 @@ PAM_UNTRUSTED_CODES = env.words("PAM_UNTRUSTED_CODES", ["DOUT", "FICT"])
 INS_ALLOWED_OIDS = env.words("INS_ALLOWED_OIDS", sorted(PRODUCTION_INS_OIDS))
 RECEPTION_ACCEPTS_ORPHAN = env.flag("RECEPTION_ACCEPTS_ORPHAN", False)
 CARE_RELATION_DAYS = env.integer("CARE_RELATION_DAYS", 30)
+
+# --- Indicators (stats 1 to 5) ------------------------------------------------------------------
+# `11488-4=AUTRE`, `34749-2=CRCONS`: what the hospital changes of stats/document_types.py.
+STATS_TYPE_CODES = env.words("STATS_TYPE_CODES")
+STATS_STAY_KINDS = env.words("STATS_STAY_KINDS", ["I", "R"])
+STATS_CONSULTATION_KINDS = env.words("STATS_CONSULTATION_KINDS", ["O"])
+STATS_COUNT_VERSIONS = env.flag("STATS_COUNT_VERSIONS", False)
+STATS_DMP_TOLERANCE_DAYS = env.integer("STATS_DMP_TOLERANCE_DAYS", 0, maximum=30)
+STATS_DECIMAL_COMMA = env.flag("STATS_DECIMAL_COMMA", True)
+STATS_CSV_LAYOUT = env.text("STATS_CSV_LAYOUT", "stats.csv_layout")
 
 # --- Logs ------------------------------------------------------------------------------------
 LOG_LEVEL = env.text("DPI_LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))

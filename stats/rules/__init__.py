@@ -1,0 +1,1 @@
+"""How the indicators count: pure functions over facts (spec stats 1, 5)."""
