@@ -21,7 +21,9 @@ PATIENT_DATA_KEYS = frozenset(
     }
 )  # fmt: skip
 DROPPED = "[retiré]"
-LIBRARIES = frozenset({"django", "celery", "kombu", "gunicorn", "axes", "httpx", "py", "asyncio"})
+LIBRARIES = frozenset(
+    {"django", "celery", "kombu", "gunicorn", "axes", "httpx", "py", "asyncio", "imapclient"}
+)
 
 
 def _without_patient_data(value: Any) -> Any:
@@ -121,6 +123,8 @@ def logging_config(*, level: str, form: str) -> dict[str, Any]:
             "django.server": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
+            # It repeats every command, and the mails themselves.
+            "imapclient": {"level": "WARNING"},
             "fontTools": {"level": "WARNING"},
             "weasyprint": {"level": "ERROR"},
         },

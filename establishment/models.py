@@ -108,10 +108,15 @@ class InstallationSwitch(models.Model):
 
 
 class ServiceEndpoint(models.Model):
-    """Address and certificates of one national service; files by path, never in the database."""
+    """Address and certificates of one national service; files by path, never in the database.
+
+    The operator of MSSanté has two: `base_url` sends (`smtp://host:587`, STARTTLS, or `smtps://`),
+    `reading_url` reads (`imap://host:143` or `imaps://`).
+    """
 
     service = models.CharField("service", max_length=20, choices=NationalService, unique=True)
     base_url = models.URLField("adresse", max_length=300)
+    reading_url = models.CharField("adresse de relève", max_length=300, blank=True, default="", db_default="")
     ca_path = models.CharField("autorités acceptées", max_length=300, blank=True)
     certificate_path = models.CharField("certificat d'authentification", max_length=300, blank=True)
     key_path = models.CharField("clé d'authentification", max_length=300, blank=True)

@@ -29,7 +29,7 @@ CONNECTION_REFUSED = httpx.ConnectError.__name__
 _TLS_1_2_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 _BODY_SENT = "http11.send_request_body.complete"
 # OpenSSL's names of the alerts by which a server refuses the certificate of its client.
-_CLIENT_REFUSED = (
+CLIENT_REFUSED_ALERTS = (
     "CERTIFICATE_REQUIRED",
     "BAD_CERTIFICATE",
     "UNSUPPORTED_CERTIFICATE",
@@ -173,8 +173,8 @@ class Transport:
         return Answer(response.status_code, response.headers.get("Content-Type", ""), b"".join(chunks))
 
     def _failure(self, error: httpx.HTTPError, *, sent: bool) -> NationalServiceError:
-        tls = _tls_reason(error)
-        if any(alert in tls for alert in _CLIENT_REFUSED):
+        tls = tls_reason(error)
+        if any(alert in tls for alert in CLIENT_REFUSED_ALERTS):
             return Rejected(
                 CERTIFICATE_REFUSED,
                 tls,
@@ -291,7 +291,7 @@ def build_tls_context(files: TlsFiles) -> ssl.SSLContext:
     return context
 
 
-def _tls_reason(error: BaseException) -> str:
+def tls_reason(error: BaseException) -> str:
     """The reason of the TLS library behind an error of the HTTP one, or an empty text."""
     step: BaseException | None = error
     while step is not None:

@@ -373,6 +373,11 @@ MSS_DOUBT_SECONDS = env.integer("MSS_DOUBT_SECONDS", 900, minimum=1)
 # Domains that the establishment owns: what goes there has no external recipient (mssante 6).
 MSS_INTERNAL_DOMAINS = env.words("MSS_INTERNAL_DOMAINS")
 MSS_DSN_TIMEOUT = env.integer("MSS_DSN_TIMEOUT", 5, minimum=1, maximum=30)
+MSS_NIL = env.text("MSS_NIL", "")
+MSS_CONNECT_TIMEOUT_SECONDS = env.integer("MSS_CONNECT_TIMEOUT_SECONDS", 5, minimum=1)
+MSS_TIMEOUT_SECONDS = env.integer("MSS_TIMEOUT_SECONDS", 60, minimum=1)
+MSS_MAX_MAIL_BYTES = env.integer("MSS_MAX_MAIL_MIB", 30, minimum=1, maximum=100) * 2**20
+MSS_CRL_PATH = env.path("MSS_CRL_PATH")
 XDM_ACTION_SLOT = env.text("XDM_ACTION_SLOT", ACTION_SLOT)
 
 # --- Consultation of the DMP (dmp.md 6) ---------------------------------------------------------

@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from national.errors import NationalServiceError, Rejected
-from national.mail.ports import Accepted, Mail, Quota, Waiting
-
-MAIL_GONE = "MAIL_GONE"
-MAIL_TOO_LARGE = "MAIL_TOO_LARGE"
+from national.mail.ports import MAIL_GONE, MAIL_TOO_LARGE, Accepted, Mail, Quota, Waiting
 
 
 @dataclass(slots=True)

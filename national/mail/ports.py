@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
+
+MAIL_GONE: Final = "MAIL_GONE"
+MAIL_TOO_LARGE: Final = "MAIL_TOO_LARGE"
 
 
 @dataclass(frozen=True, slots=True)
