@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("establishment", "0001_initial"),
+        ("establishment", "0002_unit_is_surgical"),
     ]
 
     operations = [
