@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             model_name="serviceendpoint",
             name="reading_url",
             field=models.CharField(
-                blank=True, db_default="", max_length=300, verbose_name="adresse de relève"
+                blank=True, db_default="", default="", max_length=300, verbose_name="adresse de relève"
             ),
         ),
     ]
