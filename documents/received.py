@@ -76,13 +76,13 @@ class IncomingDocument:
 class IncomingDeletion:
     """A deletion asked by the sender (T04), or a document that the DMP says deleted.
 
-    With `cda`, the authors of the document carried must have the right to ask; without, who asks was
-    checked by the service that says so.
+    With `cda`, the document is the one carried, and its authors must have the right to ask. Without,
+    it is that of `unique_id`, and who asks was checked by the service that says so.
     """
 
-    unique_id: str
     origin: Origin
     intake: Intake
+    unique_id: str = ""
     cda: bytes = field(default=b"", repr=False)
     unit: Unit | None = None
     source_label: str = ""

@@ -77,8 +77,8 @@ def document_delete_received(
     *, patient: Patient, incoming: IncomingDeletion, actor: Actor, at: datetime
 ) -> Receipt:
     """Mark a received document deleted as its sender asks; its content stays viewable (SC.MSS/UX.05)."""
-    columns = _columns(incoming, actor, at) | {"unique_id": incoming.unique_id}
-    entry = _Entry(columns, actor)
+    unique_id = incoming.unique_id
+    entry = _Entry(_columns(incoming, actor, at) | {"unique_id": unique_id}, actor)
     author_keys = None
     if incoming.cda:
         try:
@@ -86,10 +86,10 @@ def document_delete_received(
         except (XmlRefused, CdaRefused) as error:
             return _unreadable(entry, error)
         entry = _with_header(entry, header)
-        author_keys = header.author_keys
+        unique_id, author_keys = header.unique_id, header.author_keys
     with transaction.atomic():
-        lineages_lock(incoming.unique_id)
-        target = held_by_id(incoming.unique_id, patient)
+        lineages_lock(unique_id)
+        target = held_by_id(unique_id, patient)
         outcome = ruling_on_deletion(target, author_keys)
         version = _locked(target.pk) if target is not None and target.same_patient else None
         if outcome == ReceiptOutcome.DELETED and version is not None:

@@ -6,6 +6,7 @@ The comparison with the local identity and the rules of versions belong to the c
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
@@ -21,6 +22,7 @@ from interop.hl7v2.mdm.read import (
     check_sequence,
     collect_metadata,
     read_document,
+    read_encapsulated,
     read_observations,
     read_participant,
     read_text,
@@ -199,6 +201,33 @@ def parse_lps(message: Message, rules: LpsRules | None = None, *, zone: tzinfo =
         occurred_at=occurred_at,
         warnings=tuple(warnings),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LpsEnvelope:
+    """What can be read around a document that cannot be used; anything may be absent."""
+
+    participants: tuple[Participant, ...] = ()
+    mail: Mail | None = None
+    content: bytes = field(default=b"", repr=False)
+
+
+def peek_lps(message: Message) -> LpsEnvelope:
+    """Read who sent a document, by which mail, and its bytes, whatever is wrong with it. Never raises."""
+    try:
+        observations = read_observations(message)
+    except Hl7Error:
+        return LpsEnvelope()
+    participants: list[Participant] = []
+    for segment in observations[0].participants if observations else ():
+        with suppress(Hl7Error):
+            participants.append(read_participant(segment))
+    mail, content = None, b""
+    with suppress(Hl7Error, IndexError):
+        mail = _mail(observations[1], [])
+    with suppress(Hl7Error, IndexError):
+        content = read_encapsulated(observations[0].obx).content
+    return LpsEnvelope(tuple(participants), mail, content)
 
 
 def identity_fault(received: LpsDocument) -> Fault | None:

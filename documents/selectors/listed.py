@@ -1,4 +1,4 @@
-"""Reads of the documents room."""
+"""Documents as they are listed and shown."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
-from django.utils import timezone
+from django.db.models import Prefetch, QuerySet
 
 from documents.enums import VersionState
 from documents.models import Document, Version
-from documents.rules import FilingStay, Held, stay_to_file_in
-from establishment.models import Unit
 from interop.cda.value_sets import document_types
-from patients.enums import EpisodeState
-from patients.models import Episode, Movement, Patient
+from patients.models import Patient
 
 
 class DocumentSort(StrEnum):
@@ -91,74 +87,6 @@ def drafts_of(author_id: int) -> QuerySet[Version]:
         Version.objects.filter(author_id=author_id, state=VersionState.DRAFT)
         .select_related("document__patient")
         .order_by("edited_at")
-    )
-
-
-def held_by_id(unique_id: str, patient: Patient) -> Held | None:
-    """The version known under an identifier, in whichever record; None. 1 query, none without id."""
-    if not unique_id:
-        return None
-    return _held(_filed_versions().filter(unique_id=unique_id).first(), patient)
-
-
-def held_by_set(set_id: str, patient: Patient) -> Held | None:
-    """The last version filed under a setId, in whichever record; None. 1 query, none without setId."""
-    if not set_id:
-        return None
-    return _held(_filed_versions().filter(document__set_id=set_id).order_by("-number").first(), patient)
-
-
-def stay_for_filing(patient: Patient, unit: Unit, *, act_at: datetime | None, at: datetime) -> Episode | None:
-    """The stay of `patient` in `unit` where a received document is filed (mssante 2.7). 1 query.
-
-    A unit where the patient passed during a stay counts as one of its units.
-    """
-    passed = Movement.objects.filter(
-        Q(medical_unit_code=unit.code) | Q(nursing_unit_code=unit.code) | Q(housing_unit_code=unit.code),
-        episode=OuterRef("pk"),
-        is_cancelled=False,
-    )
-    stays = {
-        stay.pk: stay
-        for stay in patient.episodes.filter(
-            Q(unit=unit) | Q(nursing_unit=unit) | Q(housing_unit=unit) | Exists(passed),
-            state__in=[EpisodeState.OPEN, EpisodeState.CLOSED],
-            admitted_at__isnull=False,
-        ).select_related("unit")
-    }
-    chosen = stay_to_file_in(
-        [
-            FilingStay(
-                pk=stay.pk,
-                start=timezone.localdate(stay.admitted_at),
-                end=timezone.localdate(stay.discharged_at) if stay.discharged_at else None,
-            )
-            for stay in stays.values()
-        ],
-        act=timezone.localdate(act_at) if act_at else None,
-        today=timezone.localdate(at),
-    )
-    return stays[chosen.pk] if chosen else None
-
-
-def _filed_versions() -> QuerySet[Version]:
-    return (
-        Version.objects.exclude(state=VersionState.DRAFT).defer("body", "snapshot").select_related("document")
-    )
-
-
-def _held(version: Version | None, patient: Patient) -> Held | None:
-    if version is None:
-        return None
-    return Held(
-        pk=version.pk,
-        document_pk=version.document_id,
-        same_patient=version.document.patient_id == patient.pk,
-        sha256=version.cda_sha256,
-        state=VersionState(version.state),
-        number=version.number,
-        is_produced=version.document.is_produced,
-        author_keys=frozenset(version.author_keys),
     )
 
 

@@ -1,0 +1,31 @@
+"""Reads of the documents room."""
+
+from documents.selectors.filing import (
+    held_by_id,
+    held_by_set,
+    recipient_of,
+    stay_for_filing,
+    unit_of_recipients,
+)
+from documents.selectors.listed import (
+    DocumentRow,
+    DocumentSort,
+    document_row,
+    documents_for_patient,
+    drafts_of,
+    version_to_show,
+)
+
+__all__ = [
+    "DocumentRow",
+    "DocumentSort",
+    "document_row",
+    "documents_for_patient",
+    "drafts_of",
+    "held_by_id",
+    "held_by_set",
+    "recipient_of",
+    "stay_for_filing",
+    "unit_of_recipients",
+    "version_to_show",
+]
