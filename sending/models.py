@@ -28,10 +28,12 @@ from sending.enums import (
 )
 
 LATE_RECEPTION = "late_received_dmp"
+LATE_ARRIVALS = [LATE_RECEPTION, "late_delivered", "late_read"]
+"""Events of an order that was given up, and arrived all the same."""
 OUTCOME = Q(
     Q(to_state__in=[OrderState.RECEIVED_DMP, OrderState.DELIVERED, OrderState.READ, OrderState.FAILED])
     & ~Q(from_state=F("to_state"))
-) | Q(kind=LATE_RECEPTION)
+) | Q(kind__in=LATE_ARRIVALS)
 """Events by which an order arrived, or failed for good: what the indicators count (stats C10, C11)."""
 
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from typing import Generic, Protocol, TypeVar
 
 from sending.enums import Channel, OrderOrigin
 from stats.enums import DocType
@@ -45,17 +46,40 @@ class Sent:
     outcomes: tuple[Outcome, ...]
 
 
+class Event(Protocol):
+    """What the rule of the first success needs of an outcome."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def arrived(self) -> bool: ...
+    @property
+    def finess(self) -> str: ...
+
+
+class Counted(Protocol):
+    """What a line says of the document that it counts."""
+
+    @property
+    def doc_type(self) -> DocType: ...
+    @property
+    def service(self) -> str: ...
+
+
+_Event = TypeVar("_Event", bound=Event)
+
+
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Generic[_Event]):
     """What the months count of one document: its first arrival, and a failure for each month that has one."""
 
-    success: Outcome | None
-    failures: dict[Month, Outcome]
+    success: _Event | None
+    failures: dict[Month, _Event]
 
 
 def verdict_of(
-    outcomes: Sequence[Outcome], zone: tzinfo, *, fails: Callable[[Outcome], bool] = lambda _: True
-) -> Verdict:
+    outcomes: Sequence[_Event], zone: tzinfo, *, fails: Callable[[_Event], bool] = lambda _: True
+) -> Verdict[_Event]:
     """First success, once; failures of the months that come before it (C10, C11).
 
     A later success does not erase the failure of a past month; a failure in the month of the success,
@@ -64,7 +88,7 @@ def verdict_of(
     ordered = sorted(outcomes, key=lambda outcome: outcome.at)
     success = next((outcome for outcome in ordered if outcome.arrived), None)
     arrived_in = month_of(success.at, zone) if success else None
-    failures: dict[Month, Outcome] = {}
+    failures: dict[Month, _Event] = {}
     for outcome in ordered:
         month = month_of(outcome.at, zone)
         is_late = arrived_in is not None and arrived_in <= month
@@ -80,7 +104,7 @@ def sending_counts(documents: Iterable[Sent], period: Period, zone: tzinfo) -> d
         for document in documents
         for part in _PARTS[Channel(document.channel)](document, zone)
         if part.month in period
-        for key in _spread(part)
+        for key in spread(part)
     )
 
 
@@ -89,16 +113,16 @@ def _dmp(document: Sent, zone: tzinfo) -> Iterator[Key]:
     if verdict.success is not None:
         is_flux = verdict.success.origin == OrderOrigin.FLUX
         if is_flux:
-            yield _key("ALI_DMP_FLUX_OK", document, verdict.success, zone)
+            yield key_of("ALI_DMP_FLUX_OK", document, verdict.success, zone)
         else:
             yield from _history(document, verdict.success, zone)
-    yield from (_key("ALI_DMP_FLUX_KO", document, one, zone) for one in verdict.failures.values())
+    yield from (key_of("ALI_DMP_FLUX_KO", document, one, zone) for one in verdict.failures.values())
 
 
 def _history(document: Sent, success: Outcome, zone: tzinfo) -> Iterator[Key]:
     day = success.document_day
     if day is not None and is_within_history(day, success.at.astimezone(zone).date()):
-        key = _key("ALI_DMP_HISTO_OK", document, success, zone)
+        key = key_of("ALI_DMP_HISTO_OK", document, success, zone)
         yield key
         yield key._replace(document_year=f"{day.year:04d}")
 
@@ -122,8 +146,8 @@ def _patient(document: Sent, zone: tzinfo) -> Iterator[Key]:
 def _both(prefix: str, document: Sent, outcomes: Sequence[Outcome], zone: tzinfo) -> Iterator[Key]:
     verdict = verdict_of(outcomes, zone)
     if verdict.success is not None:
-        yield _key(f"{prefix}_OK", document, verdict.success, zone)
-    yield from (_key(f"{prefix}_KO", document, one, zone) for one in verdict.failures.values())
+        yield key_of(f"{prefix}_OK", document, verdict.success, zone)
+    yield from (key_of(f"{prefix}_KO", document, one, zone) for one in verdict.failures.values())
 
 
 _PARTS: dict[Channel, Callable[[Sent, tzinfo], Iterator[Key]]] = {
@@ -133,7 +157,8 @@ _PARTS: dict[Channel, Callable[[Sent, tzinfo], Iterator[Key]]] = {
 }
 
 
-def _key(indicator: str, document: Sent, outcome: Outcome, zone: tzinfo) -> Key:
+def key_of(indicator: str, document: Counted, outcome: Event, zone: tzinfo) -> Key:
+    """The line in which an outcome of a document counts first: its site, its month, its type."""
     return Key(
         outcome.finess or UNKNOWN_FINESS,
         month_of(outcome.at, zone),
@@ -143,7 +168,7 @@ def _key(indicator: str, document: Sent, outcome: Outcome, zone: tzinfo) -> Key:
     )
 
 
-def _spread(part: Key) -> Iterator[Key]:
+def spread(part: Key) -> Iterator[Key]:
     """The lines in which one document counts: its FINESS and all, its type and all, its service.
 
     It counts once in each, so a line « TOUS » is the union.

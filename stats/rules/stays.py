@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from consent.enums import ChoiceValue
 from sending.enums import Channel
@@ -92,12 +92,24 @@ def stay_ratios(groups: Iterable[Stays]) -> dict[Key, Ratio]:
     return ratios_of(numerators, denominators)
 
 
-def stay_counts(groups: Iterable[Stays]) -> dict[tuple[str, Month, bool], int]:
-    """How many stays (False) or consultations (True) each FINESS and month has."""
-    counts: dict[tuple[str, Month, bool], int] = defaultdict(int)
+class Base(NamedTuple):
+    """Which stays, or consultations, a line is about; TOUS and no service are unions."""
+
+    finess: str
+    service: str
+    month: Month
+    is_consultation: bool
+
+
+def stay_counts(groups: Iterable[Stays]) -> dict[Base, int]:
+    """How many stays and consultations each line is about."""
+    counts: dict[Base, int] = defaultdict(int)
     for group in groups:
-        for finess in (group.finess, ALL):
-            counts[finess, group.month, group.is_consultation] += group.count
+        base = Base(group.finess, "", group.month, group.is_consultation)
+        counts[base] += group.count
+        counts[base._replace(finess=ALL)] += group.count
+        if group.service:
+            counts[base._replace(service=group.service)] += group.count
     return counts
 
 

@@ -17,7 +17,7 @@ from stats.selectors.sources import Reading
 OUTCOMES = """
     ((event.to_state IN ('received_dmp', 'delivered', 'read', 'failed')
       AND NOT (event.from_state = event.to_state))
-     OR event.kind = 'late_received_dmp')
+     OR event.kind IN ('late_received_dmp', 'late_delivered', 'late_read'))
 """
 ARRIVED = "(event.to_state <> 'failed')"
 INTERNAL = """

@@ -31,18 +31,15 @@ _ERRONEOUS = """
     (SELECT lineage FROM sending_order
      WHERE action = 'delete' AND motive IN ('wrong_patient', 'wrong_document') AND state <> 'cancelled')
 """
-_FACTS = f"""
-    WITH mapped AS (
-        SELECT * FROM unnest(%(codes)s::text[], %(types)s::int[]) AS mapped (code, type)
-    ),
-    seen AS (
-        SELECT id, patient_id, unit_id, false AS is_consultation,
-               (discharged_at AT TIME ZONE %(zone)s)::date AS day, discharged_at AS chosen_until
+STAYS = f"""
+    WITH seen AS (
+        SELECT id, patient_id, unit_id, false AS is_consultation, admitted_at AS entered_at,
+               (discharged_at AT TIME ZONE %(zone)s)::date AS day, discharged_at AS left_at
         FROM patients_episode
         WHERE kind = ANY(%(stay_kinds)s::text[]) AND state = 'closed' AND admitted_at IS NOT NULL
           AND discharged_at >= %(since)s AND discharged_at < %(until)s
         UNION ALL
-        SELECT id, patient_id, unit_id, true, (admitted_at AT TIME ZONE %(zone)s)::date,
+        SELECT id, patient_id, unit_id, true, admitted_at, (admitted_at AT TIME ZONE %(zone)s)::date,
                (date_trunc('day', admitted_at AT TIME ZONE %(zone)s) + interval '1 day')
                AT TIME ZONE %(zone)s - interval '1 microsecond'
         FROM patients_episode
@@ -50,7 +47,7 @@ _FACTS = f"""
           AND admitted_at >= %(since)s AND admitted_at < %(until)s
     ),
     stay AS MATERIALIZED (
-        SELECT seen.id, seen.patient_id, seen.is_consultation, seen.chosen_until,
+        SELECT seen.id, seen.patient_id, seen.is_consultation, seen.day, seen.entered_at, seen.left_at,
                date_trunc('month', seen.day)::date AS month,
                coalesce(site.finess, 'INCONNU') AS finess, coalesce(unit.code, '') AS service,
                coalesce(unit.is_surgical, false) AS is_surgical
@@ -58,6 +55,13 @@ _FACTS = f"""
         LEFT JOIN establishment_unit AS unit ON unit.id = seen.unit_id
         LEFT JOIN establishment_site AS site ON site.id = unit.site_id
         WHERE seen.patient_id NOT IN {FICTIVE}
+    )
+"""  # noqa: S608 - constants only
+"""Closed stays and honoured consultations of the months; a consultation lasts until the end of its day."""
+_FACTS = f"""
+    {STAYS},
+    mapped AS (
+        SELECT * FROM unnest(%(codes)s::text[], %(types)s::int[]) AS mapped (code, type)
     ),
     surgery AS (
         SELECT DISTINCT movement.episode_id
@@ -103,7 +107,7 @@ _FACTS = f"""
         FROM consent_choice AS choice
         JOIN stay ON stay.id = choice.episode_id
         WHERE choice.is_effective AND choice.subject IN ('alimentation', 'consultation')
-          AND choice.collected_at <= stay.chosen_until
+          AND choice.collected_at <= stay.left_at
         ORDER BY choice.episode_id, choice.subject, choice.collected_at DESC,
                  CASE choice.value WHEN 'opposed' THEN 0 WHEN 'not_collected' THEN 1 ELSE 2 END,
                  choice.id DESC
@@ -193,8 +197,7 @@ def stay_facts(reading: Reading) -> StayFacts:
 
 def _statement(*, by_service: bool) -> str:
     def sets(*more: str) -> str:
-        groups = [("month", "finess"), ("month",), *([("month", "finess", "service")] if by_service else [])]
-        return ", ".join(f"({', '.join((*group, *more))})" for group in groups)
+        return ", ".join(f"({', '.join((*group, *more))})" for group in line_groups(by_service))
 
     service = "service" if by_service else "''"
     parts = (
@@ -204,6 +207,11 @@ def _statement(*, by_service: bool) -> str:
         _IDENTITIES.format(sets=sets(), service=service),
     )
     return _FACTS + " UNION ALL ".join(parts)
+
+
+def line_groups(by_service: bool) -> list[tuple[str, ...]]:
+    """Columns that make one line: a site, all sites, and each service when it is asked for."""
+    return [("month", "finess"), ("month",), *([("month", "finess", "service")] if by_service else [])]
 
 
 def _parameters(reading: Reading) -> dict[str, Any]:

@@ -12,9 +12,11 @@ from accounts.enums import AccountKind
 from accounts.models import User
 from establishment.models import Site
 from stats.models import MonthlyFigure
-from stats.rules.figures import ALL, Grid, Key, Tally
+from stats.rules.consulting import user_ratios
+from stats.rules.figures import ALL, Grid, Key, Ratio, Tally
 from stats.rules.months import Month, Period, default_period, month_of_day
-from stats.rules.stays import stay_ratios
+from stats.rules.stays import stay_counts, stay_ratios
+from stats.selectors.consulting import accounts, consultings, integration_ratios
 from stats.selectors.counting import counts_of
 from stats.selectors.sources import Reading, options_now
 from stats.selectors.stays import stay_facts
@@ -39,9 +41,17 @@ def tally_of(reading: Reading) -> Tally:
         span = replace(reading, period=Period(still_open[0], still_open[-1]))
         found = counts_of(span)
         tally.counts |= {key: value for key, value in found.items() if key.month not in closed}
-    facts = stay_facts(reading)
-    tally.ratios |= stay_ratios(facts.groups) | facts.ratios
+    tally.ratios = ratios_of_stays(reading) | user_ratios(
+        consultings(reading), accounts(), reading.period, reading.options.zone
+    )
     return tally
+
+
+def ratios_of_stays(reading: Reading) -> dict[Key, Ratio]:
+    """Rates of stays, consultations, patients and correspondents. 2 queries."""
+    facts = stay_facts(reading)
+    integrated = integration_ratios(reading, stay_counts(facts.groups))
+    return stay_ratios(facts.groups) | facts.ratios | integrated
 
 
 def closed_months(period: Period) -> set[Month]:

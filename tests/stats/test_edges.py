@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from consent.enums import ChoiceValue
 from consent.models import Choice
 from consent.rules import current_choice
-from documents.enums import Origin
+from documents.enums import Origin, ReceiptOutcome
 from patients.enums import EpisodeKind, EpisodeState, IdentityAttribute
 from patients.models import Episode, Patient
 from sending.enums import Channel, DeletionMotive, OrderAction, OrderOrigin, OrderState
@@ -177,19 +177,25 @@ class TestWhat:
         assert found.count("ALI_DMP_FLUX_KO", doc_type="LDL") == 0
         assert found.count("ALI_DMP_FLUX_OK", doc_type="LDL") == 1
 
-    def test_what_arrived_after_it_was_cancelled_arrived(self, world):
-        order = world.order(world.document(world.stay(exit="03-05")))
+    @pytest.mark.parametrize(
+        ("channel", "kind", "indicator"),
+        [
+            (Channel.DMP, "late_received_dmp", "ALI_DMP_FLUX_OK"),
+            (Channel.MSSANTE_PRO, "late_delivered", "MSSPRO_OK"),
+            (Channel.MSSANTE_PATIENT, "late_read", "MSSPAT_OK"),
+        ],
+    )
+    def test_what_arrived_after_it_was_given_up_arrived(self, world, channel, kind, indicator):
+        order = world.order(world.document(world.stay(exit="03-05")), channel=channel, recipient="a@b.fr")
         OrderEvent.objects.create(
             order=order,
             at=day("03-07"),
             recorded_at=day("03-07"),
-            kind="late_received_dmp",
+            kind=kind,
             from_state=OrderState.CANCELLED,
             to_state=OrderState.CANCELLED,
         )
-        found = extract()
-        assert found.count("ALI_DMP_FLUX_OK", doc_type="LDL") == 1
-        assert rate(found) == (1, 1)
+        assert extract().count(indicator, doc_type="LDL") == 1
 
     def test_a_document_of_the_past_that_was_sent_in_the_flow_is_no_history(self, world):
         document = world.letter(world.stay(exit="03-05"), "KO 03-06")
@@ -250,6 +256,61 @@ class TestMail:
         assert (found.count("MSSPRO_OK", doc_type="LDL"), found.count("MSSPRO_KO", doc_type="LDL")) == (1, 0)
         assert (found.count("MSSPAT_OK", doc_type="LDL"), found.count("MSSPAT_KO", doc_type="LDL")) == (0, 1)
         assert found.count("ALI_DMP_FLUX_KO", doc_type="LDL") == 1
+
+
+class TestReception:
+    def test_the_site_is_that_of_the_unit_else_that_of_the_mailbox(self, world):
+        MailboxFactory(address="Pfi@ch.mssante.fr", unit=world.units[B])
+        world.receive("M1", "03-03", ReceiptOutcome.INTEGRATED)
+        world.receive(
+            "M2", "03-03", ReceiptOutcome.UNREADABLE, at=None, recipient_address="pfi@CH.mssante.fr"
+        )
+        world.receive("M3", "03-03", ReceiptOutcome.INTEGRATED, at=None, recipient_address="x@y.fr")
+        found = extract()
+        assert found.count("MSSREC_AUTO_OK", doc_type="TOUS") == 1
+        assert found.count("MSSREC_AUTO_KO", finess=B, doc_type="TOUS") == 1
+        assert found.count("MSSREC_AUTO_OK", finess="INCONNU", doc_type="TOUS") == 1
+        assert found.count("MSSREC_AUTO_OK", finess=ALL, doc_type="TOUS") == 2
+
+    def test_what_came_from_the_dmp_or_from_the_laboratory_is_not_of_this_chapter(self, world):
+        world.receive("M1", "03-03", ReceiptOutcome.INTEGRATED)
+        world.receive("M2", "03-03", ReceiptOutcome.INTEGRATED, origin=Origin.INTERNAL)
+        assert extract().count("MSSREC_AUTO_OK", doc_type="TOUS") == 1
+
+
+class TestIntegration:
+    @pytest.mark.parametrize(
+        ("when", "days", "expected"),
+        [("03-01", 0, 1), ("02-28", 0, 0), ("03-05 12:01", 0, 0), ("03-06", 1, 1), ("03-06 12:01", 1, 0)],
+    )
+    def test_a_stay_counts_what_was_filed_between_its_entry_and_its_exit(
+        self, world, settings, when, days, expected
+    ):
+        settings.STATS_DMP_TOLERANCE_DAYS = days
+        stay = world.stay(entry="03-01", exit="03-05")
+        world.integrate(world.account("10"), stay, when, "1.2.888.1", "11502-2")
+        found = extract()
+        assert found.ratio("CON_DMP_TX_SEJ", type_code="11502-2")[:2] == (expected, expected)
+        assert found.ratio("CON_DMP_TX_SEJ", doc_type="TOUS")[:2] == (expected, 1)
+
+    def test_a_consultation_counts_what_was_filed_that_day(self, world):
+        stay = world.consultation("03-05 15:00")
+        world.consultation("03-06", patient=stay.patient)
+        world.integrate(world.account("10"), stay, "03-05 08:00", "1.2.888.1", "11502-2")
+        found = extract()
+        assert found.ratio("CON_DMP_TX_CONS", type_code="11502-2") == (1, 2, "50.00")
+        assert found.ratio("CON_DMP_TX_CONS", finess=ALL, doc_type="TOUS") == (1, 2, "50.00")
+        assert found.ratio("CON_DMP_TX_SEJ", doc_type="TOUS")[:2] == (0, 0)
+
+    def test_services_have_their_own_lines_when_asked_for(self, world):
+        stay = world.stay(entry="03-01", exit="03-05")
+        world.integrate(world.account("10"), stay, "03-02", "1.2.888.1", "11502-2")
+        found = extract(by_service=True)
+        axes = {"service": "U-A"}
+        assert found.ratio("CON_DMP_TX_SEJ", type_code="11502-2", **axes) == (1, 1, "100.00")
+        assert found.ratio("CON_DMP_TX_SEJ", doc_type="TOUS", **axes) == (1, 1, "100.00")
+        assert found.count("CON_DMP_NB_DOC", doc_type="AUTRE", **axes) == 1
+        assert found.ratio("CON_DMP_TX_SEJ", doc_type="TOUS") == (1, 1, "100.00")
 
 
 class TestChoices:

@@ -15,6 +15,15 @@ from sending.enums import Channel, OrderOrigin
 from stats.definitions import INDICATORS
 from stats.document_types import SEGUR_TYPES, BadMapping, codes_of, types_by_code
 from stats.enums import DocType, Measure, Volet
+from stats.rules.consulting import (
+    Account,
+    Consulting,
+    Retrieved,
+    Span,
+    activity,
+    retrieved_counts,
+    user_ratios,
+)
 from stats.rules.figures import ALL, Grid, Key, Ratio, Tally, figures_of, rate_of
 from stats.rules.months import (
     Month,
@@ -25,6 +34,7 @@ from stats.rules.months import (
     month_of,
     month_read,
 )
+from stats.rules.receptions import Arrival, Received, reception_counts
 from stats.rules.sendings import Outcome, Sent, sending_counts, verdict_of
 from stats.rules.stays import Stays, bases_of, informed, stay_ratios
 from tests.stats.world import A, B, day
@@ -331,3 +341,90 @@ class TestLines:
         ]
         assert places == sorted(places)
         assert [line.value for line in lines if line.key.finess == "INCONNU" and line.value] == [1]
+
+
+class TestAccounts:
+    """Who is in the base of the ratio of users (stats 3 B)."""
+
+    def spans(self, *changes):
+        return activity(day("01-10"), [(day(when), is_active) for when, is_active in changes])
+
+    def test_an_account_is_active_from_its_opening_and_between_its_changes(self):
+        assert self.spans() == [Span(day("01-10"))]
+        assert self.spans(("02-01", False)) == [Span(day("01-10"), day("02-01"))]
+        assert self.spans(("03-01", True), ("02-01", False), ("02-15", False)) == [
+            Span(day("01-10"), day("02-01")),
+            Span(day("03-01")),
+        ]
+
+    @pytest.mark.parametrize(
+        ("since", "until", "expected"),
+        [
+            ("03-10", None, ["2025-03", "2025-04"]),
+            ("01-01", "03-01 00:00", []),
+            ("01-01", "03-01 00:01", ["2025-03"]),
+            ("04-01 00:00", None, ["2025-04"]),
+        ],
+    )
+    def test_one_day_of_the_month_is_enough(self, since, until, expected):
+        span = Span(day(since), day(until) if until else None)
+        account = Account("u", "10", [Span(day("01-01"))], [(A, span)])
+        ratios = user_ratios([], [account], Period(MARCH, APRIL), PARIS)
+        assert (
+            sorted(key.month.text for key in ratios if key.finess == A and key.profession == "10") == expected
+        )
+
+    def test_a_user_of_two_sites_is_one_user_of_the_whole(self):
+        account = Account("u", "10", [Span(day("01-01"))], [(A, Span(day("01-01"))), (B, Span(day("01-01")))])
+        seen = [Consulting("u", MARCH, A, "10"), Consulting("u", MARCH, B, "10")]
+        ratios = user_ratios(seen, [account], Period(MARCH, MARCH), PARIS)
+        assert {ratio for ratio in ratios.values()} == {Ratio(1, 1)}
+        assert {key.finess for key in ratios} == {A, B, ALL}
+
+    def test_who_consulted_elsewhere_is_counted_there_and_no_rate_passes_the_whole(self):
+        account = Account("u", "10", [Span(day("01-01"))], [(A, Span(day("01-01")))])
+        ratios = user_ratios([Consulting("u", MARCH, B, "10")], [account], Period(MARCH, MARCH), PARIS)
+        key = Key(A, MARCH, "CON_DMP_TX_UTIL", profession="10")
+        assert ratios[key] == Ratio(0, 1)
+        assert ratios[key._replace(finess=B)] == ratios[key._replace(finess=ALL)] == Ratio(1, 1)
+
+    def test_a_document_downloaded_twice_in_a_month_counts_once_at_the_first_site(self):
+        def one(when, document="d", finess=A, patient="p"):
+            return Retrieved(day(when), patient, document, DocType.AUTRE, finess, "")
+
+        found = retrieved_counts(
+            [one("03-05", finess=B), one("03-02"), one("04-02"), one("03-03", patient="q")],
+            Period(MARCH, MARCH),
+            PARIS,
+        )
+        key = Key(ALL, MARCH, "CON_DMP_NB_DOC", doc_type="TOUS")
+        assert (found[key], found[key._replace(finess=A)]) == (2, 2)
+        assert key._replace(finess=B) not in found
+
+
+class TestReceptions:
+    def counts(self, *arrivals, is_automatic=True, is_cda=True):
+        document = Received(
+            DocType.LDL, "", is_automatic, is_cda, tuple(Arrival(day(when), ok, A) for when, ok in arrivals)
+        )
+        found = reception_counts([document], Period(Month(2025, 1), Month(2025, 12)), PARIS)
+        return {
+            (key.indicator, key.month.number): count
+            for key, count in found.items()
+            if key.finess == A and key.doc_type == "TOUS"
+        }
+
+    def test_a_refusal_then_an_integration_counts_by_month(self):
+        assert self.counts(("03-05", False), ("03-07", True)) == {("MSSREC_AUTO_OK", 3): 1}
+        assert self.counts(("03-05", False), ("04-07", True)) == {
+            ("MSSREC_AUTO_KO", 3): 1,
+            ("MSSREC_AUTO_OK", 4): 1,
+        }
+
+    def test_a_refusal_of_what_is_there_already_is_no_failure(self):
+        assert self.counts(("03-05", True), ("04-05", False)) == {("MSSREC_AUTO_OK", 3): 1}
+
+    def test_by_hand_only_success_counts(self):
+        assert self.counts(("03-05", False), is_automatic=False) == {}
+        assert self.counts(("03-05", True), is_automatic=False) == {("MSSREC_MAN_CDA_OK", 3): 1}
+        assert self.counts(("03-05", True), is_automatic=False, is_cda=False) == {("MSSREC_MAN_NONCDA", 3): 1}

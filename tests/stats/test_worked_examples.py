@@ -3,6 +3,7 @@
 import pytest
 
 from consent.enums import ChoiceValue
+from documents.enums import Intake, ReceiptOutcome, ReceiptRequest
 from documents.models import Document
 from patients.enums import EpisodeState
 from patients.models import Episode
@@ -233,6 +234,34 @@ def test_e10_mails_to_professionals(world, settings):
         assert found.count("X_MSSPRO_ENV_KO", doc_type=doc_type) == 2
 
 
+def test_e11_consultation_of_the_dmp(world):
+    one, two, _, four = (world.account("10", until="03-10" if rank == 4 else None) for rank in range(1, 5))
+    nurse, _ = world.account("60"), world.account("60")
+    stay = world.stay(entry="03-01", exit="03-20")
+    world.stay(exit="03-21")
+    for hour in range(9, 14):
+        world.consult(one, "search", f"03-03 {hour:02d}:00", patient=stay.patient)
+    world.consult(two, "search", "03-04", patient=stay.patient)
+    world.consult(four, "search", "03-05", patient=stay.patient)
+    world.consult(nurse, "existence", "03-05", patient=stay.patient)
+    world.integrate(one, stay, "03-06", "1.2.888.1", "11502-2")
+    world.integrate(one, stay, "03-06 12:30", "1.2.888.2", "18748-4")
+    world.consult(two, "view", "03-07", patient=stay.patient, document="1.2.888.1", type_code="11502-2")
+
+    found = extract()
+
+    assert found.count("CON_DMP_NB_UTIL", profession="10") == 3
+    assert found.count("CON_DMP_NB_UTIL", profession="60") == 0
+    assert found.ratio("CON_DMP_TX_UTIL", profession="10") == (3, 4, "75.00")
+    assert found.ratio("CON_DMP_TX_UTIL", profession="60") == (0, 2, "0.00")
+    assert found.ratio("CON_DMP_TX_UTIL", profession="TOUS") == (3, 6, "50.00")
+    assert found.ratio("CON_DMP_TX_UTIL", APRIL, profession="10") == (0, 3, "0.00")
+    assert found.count("CON_DMP_NB_DOC", doc_type="TOUS") == 2
+    assert found.ratio("CON_DMP_TX_SEJ", type_code="11502-2") == (1, 2, "50.00")
+    assert found.ratio("CON_DMP_TX_SEJ", type_code="18748-4") == (1, 2, "50.00")
+    assert found.ratio("CON_DMP_TX_SEJ", doc_type="TOUS") == (1, 2, "50.00")
+
+
 def test_e12_information_of_the_patient(world):
     first, second, _, fourth, fifth, sixth = (world.stay(exit="03-10") for _ in range(6))
     world.choose(first, "03-01", alimentation=NOT_OPPOSED, consultation=NOT_OPPOSED)
@@ -256,6 +285,26 @@ def test_e12_information_of_the_patient(world):
         assert found.ratio("INFO_SEJ_OPP", volet=volet) == (2, 6, "33.33")
     assert found.ratio("INFO_CONS_NONOPP", volet="GLOBAL") == (1, 2, "50.00")
     assert found.ratio("INFO_CONS_OPP", volet="GLOBAL") == (0, 2, "0.00")
+
+
+@pytest.mark.requirement("F-PFI-21")
+def test_e13_reception(world):
+    integrated, refused = ReceiptOutcome.INTEGRATED, ReceiptOutcome.REFUSED_IDENTITY
+    world.receive("M1", "03-03", integrated)
+    world.receive("M1", "03-03 12:01", ReceiptOutcome.DUPLICATE)  # the same MSH-10, no effect
+    world.receive("M1", "03-05", ReceiptOutcome.REPLACED, request=ReceiptRequest.REPLACE)
+    world.receive("M2", "03-06", refused, code="904")
+    world.receive("M2", "03-12", integrated, intake=Intake.MANUAL)
+    world.receive("M5", "03-07", refused, code="902")
+    world.receive("pdf", "03-08", integrated, intake=Intake.MANUAL, is_cda=False)
+    world.receive("M1", "03-09", ReceiptOutcome.DELETED, request=ReceiptRequest.DELETE)
+
+    found = extract()
+
+    assert found.count("MSSREC_AUTO_OK", doc_type="TOUS") == 1
+    assert found.count("MSSREC_AUTO_KO", doc_type="TOUS") == 2
+    assert found.count("MSSREC_MAN_CDA_OK", doc_type="TOUS") == 1
+    assert found.count("MSSREC_MAN_NONCDA", doc_type="TOUS") == 1
 
 
 def test_e14_correspondents(world):

@@ -6,16 +6,21 @@ in local time.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
+from accounts.models import User
+from audit.enums import Action, Outcome
+from audit.models import Trace
 from consent.enums import ChoiceValue, Subject
-from documents.enums import Origin, VersionState
-from documents.models import Document
+from documents.enums import Intake, Origin, ReceiptOutcome, ReceiptRequest, VersionState
+from documents.models import Document, Reception
 from establishment.models import Unit
+from interop.vihf import codes as vihf
 from patients.enums import EpisodeKind, EpisodeState
 from patients.models import Episode, Patient
 from sending.enums import Channel, DeletionMotive, OrderAction, OrderOrigin, OrderState
@@ -24,6 +29,7 @@ from stats.rules.figures import ALL, Key, Ratio, Tally
 from stats.rules.months import Month, Period
 from stats.selectors.tally import reading_at, tally_of
 from tests.factories import (
+    AssignmentFactory,
     ChoiceFactory,
     DocumentFactory,
     EpisodeFactory,
@@ -31,6 +37,7 @@ from tests.factories import (
     PatientFactory,
     SiteFactory,
     UnitFactory,
+    UserFactory,
     ValidatedVersionFactory,
 )
 
@@ -187,6 +194,106 @@ class World:
         ):
             if value is not None:
                 ChoiceFactory(episode=stay, subject=subject, value=value, collected_at=day(when), **values)
+
+    def account(
+        self, profession: str, *, at: str = A, opened: str = "2024-01-02", until: str | None = None
+    ) -> User:
+        """A nominative account attached to a site; `until` is the day when it was disabled."""
+        user = UserFactory(profession=profession, created_at=day(opened), is_active=until is None)
+        AssignmentFactory(user=user, unit=self.units[at], since=day(opened))
+        if until:
+            self.trace("account.disable", until, object_uid=user.uid)
+        return user
+
+    def consult(
+        self,
+        user: User,
+        what: str,
+        when: str,
+        *,
+        patient: Patient | None = None,
+        document: str = "",
+        type_code: str = "",
+        at: str = A,
+        outcome: Outcome = Outcome.SUCCESS,
+    ) -> None:
+        """What the consultation room traces of one act: `search`, `existence`, `view`, `integrate`."""
+        detail = {
+            "profession": user.profession,
+            "structure": f"{vihf.FINESS_PREFIX}{at}",
+            "unit": self.units[at].code,
+        }
+        if document:
+            detail |= {"unique_id": document, "type_code": type_code}
+        if what in ("view", "integrate"):
+            self.consult(user, "retrieve", when, patient=patient, at=at, outcome=outcome)
+        self.trace(
+            f"dmp.{what}",
+            when,
+            actor_uid=user.uid,
+            patient_uid=patient.uid if patient else None,
+            object_type="dmp.document" if document else "dmp.consultation",
+            detail=detail,
+            outcome=outcome,
+        )
+
+    def integrate(
+        self, user: User, stay: Episode, when: str, document: str, type_code: str, *, at: str = A
+    ) -> None:
+        """A user files a document of the DMP in the record of the patient of a stay."""
+        self.consult(
+            user, "integrate", when, patient=stay.patient, document=document, type_code=type_code, at=at
+        )
+        filed = DocumentFactory(
+            patient=stay.patient, type_code=type_code, set_id=f"{document}.2", origins=[Origin.DMP.value]
+        )
+        Reception.objects.create(
+            at=day(when),
+            origin=Origin.DMP,
+            intake=Intake.MANUAL,
+            request=ReceiptRequest.INITIAL,
+            outcome=ReceiptOutcome.INTEGRATED,
+            patient=stay.patient,
+            document=filed,
+            type_code=type_code,
+            unique_id=document,
+        )
+
+    def receive(
+        self,
+        lineage: str,
+        when: str,
+        outcome: ReceiptOutcome,
+        *,
+        intake: Intake = Intake.AUTOMATIC,
+        request: ReceiptRequest = ReceiptRequest.INITIAL,
+        at: str | None = A,
+        is_cda: bool = True,
+        **values: object,
+    ) -> None:
+        """A document of MSSanté that arrived, and what became of it."""
+        digest = hashlib.sha256(lineage.encode()).hexdigest()
+        defaults = {
+            "origin": Origin.MSSANTE,
+            "set_id": lineage if is_cda else "",
+            "unique_id": f"{lineage}.1" if is_cda else "",
+            "type_code": LDL if is_cda else "",
+            "cda_sha256": digest if is_cda else "",
+            "raw_sha256": digest,
+        }
+        Reception.objects.create(
+            at=day(when),
+            intake=intake,
+            request=request,
+            outcome=outcome,
+            unit=self.units[at] if at else None,
+            **(defaults | values),
+        )
+
+    def trace(self, type: str, when: str, **values: object) -> None:
+        """A row of the trace, as of then."""
+        values.setdefault("action", Action.READ)
+        Trace.objects.create(type=type, time=day(when), actor_login="tests", **values)
 
     def _move(self, order: Order, to: OrderState, at: datetime) -> None:
         OrderEvent.objects.create(
