@@ -40,6 +40,16 @@ PERIODIC_TASKS: dict[str, dict[str, Any]] = {
         "schedule": timedelta(seconds=15),
         "options": {"expires": 30},
     },
+    "pfi-drain-mails": {
+        "task": "pfi.tasks.drain_mails",
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 30},
+    },
+    "pfi-presume-delivered": {
+        "task": "pfi.tasks.presume_delivered",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 1800},
+    },
     "accounts-sweep": {
         "task": "accounts.tasks.sweep",
         "schedule": timedelta(hours=1),

@@ -11,6 +11,12 @@ from mssante.enums import MailState
 
 TOO_BIG: Final = "TAILLE"
 """Our code of a mail above a limit; the volet calls it 523."""
+UNDELIVERED: Final = "NON_REMIS"
+"""Our code of a bounce that gives none: some operators say it in words alone."""
+NOT_WRITTEN: Final = "NON_ECRIT"
+"""Our code of a mail that could not be written: a value would break it, or its document lacks something."""
+ABANDONED: Final = "INTERROMPU"
+"""Our code of a mail that kills its worker again and again."""
 _TOO_BIG_SMTP: Final = "523"
 _TRANSIENT_SMTP: Final = "451"
 _PERMANENT_SMTP: Final = "554"
@@ -25,6 +31,12 @@ _SMTP_OF_STATUS: Final = {
     "5.3.4": _TOO_BIG_SMTP,
     "5.4.4": "512",
     "5.7.1": "551",
+}
+_SMTP_OF_OURS: Final = {
+    TOO_BIG: _TOO_BIG_SMTP,
+    UNDELIVERED: _PERMANENT_SMTP,
+    NOT_WRITTEN: _PERMANENT_SMTP,
+    ABANDONED: _PERMANENT_SMTP,
 }
 _STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
 _REPLY = re.compile(r"(?<![\d.])[245]\d\d(?![\d.])")
@@ -73,8 +85,8 @@ def smtp_error_code(code: str, text: str = "") -> str:
     A reply of three digits of the table is itself, an enhanced status (5.1.1) the reply that it
     stands for; anything else goes to the nearest class (hl7v2 2.8).
     """
-    if code == TOO_BIG:
-        return _TOO_BIG_SMTP
+    if code in _SMTP_OF_OURS:
+        return _SMTP_OF_OURS[code]
     status = next(iter(_STATUS.findall(f"{code} {text}")), "")
     if _SMTP_OF_STATUS.get(status) == _TOO_BIG_SMTP:  # 552 says two things, its status only one
         return _TOO_BIG_SMTP

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Case, IntegerField, Prefetch, Q, QuerySet, Value, When
 
 from interop.ins.traits import comparable
@@ -95,6 +97,19 @@ def mail_of_report(*, envelope_id: str = "", message_id: str = "") -> OutgoingMa
             if found is not None:
                 return found
     return None
+
+
+def mail_of_recipient(address: str, *, at: datetime) -> OutgoingMail | None:
+    """The mail that a report without identifiers must be about: the only one on its way to a recipient.
+
+    None when several may be meant: a person must look (mssante 1.10).
+    """
+    since = at - timedelta(days=settings.MSS_DSN_TIMEOUT)
+    on_the_way = OutgoingMail.objects.filter(
+        recipient_key=address_key(address), state=MailState.SENT, sent_at__gte=since
+    )
+    found = list(on_the_way[:2])
+    return found[0] if len(found) == 1 else None
 
 
 def _with_addresses() -> QuerySet[Correspondent]:

@@ -9,6 +9,7 @@ class PfiConfig(AppConfig):
     def ready(self) -> None:
         from exchange.registry import handler_register
         from interop.hl7v2.codes import PROFILE_DOCUMENT
+        from pfi import receivers  # noqa: F401 - connects the receivers
         from pfi.handlers import order_receive
 
         for message in ("MDM", "ORU"):

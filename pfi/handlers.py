@@ -11,14 +11,19 @@ from exchange.registry import Outcome, Reception
 from interop.hl7v2 import codes
 from interop.hl7v2.errors import Hl7Error
 from pfi.enums import JobChannel
+from pfi.mails import MAILED, mails_create
 from pfi.orders import ACTIONS, channels_of, order_read
+from pfi.recipients import recipients_of, sender_for
 from pfi.services import job_create
 from pfi.stays import known_of
-from pfi.tasks import drain
+from pfi.tasks import drain, drain_mails
 
 
 def order_receive(reception: Reception) -> Outcome:
-    """Check an MDM or ORU order and create one job for each channel; Hl7Error refuses it whole."""
+    """Check an MDM or ORU order, create one job for each channel and one mail for each recipient.
+
+    Hl7Error refuses it whole.
+    """
     order = order_read(reception.parsed)
     channels: list[JobChannel] = channels_of(order)
     known = known_of(order)
@@ -26,13 +31,20 @@ def order_receive(reception: Reception) -> Outcome:
         raise Hl7Error(codes.ERROR_APPLICATION, "", "Patient opposé à l’alimentation du DMP")
     cda = order.document.cda
     lineage = cda.set_id.root if cda is not None and cda.set_id is not None else order.document.id.root
+    recipients = {channel: recipients_of(order, channel) for channel in channels if channel in MAILED}
+    sender = sender_for(order) if recipients else None
     for channel in channels:
-        job_create(
+        job = job_create(
             message=reception.message,
             order=order,
             channel=channel,
             action=ACTIONS[order.action],
             set_id=lineage,
         )
-    transaction.on_commit(lambda: drain.apply_async(retry=False), robust=True)
+        if sender is not None and channel in recipients:
+            mails_create(job=job, order=order, sender=sender, recipients=recipients[channel])
+    if JobChannel.DMP in channels:
+        transaction.on_commit(lambda: drain.apply_async(retry=False), robust=True)
+    if recipients:
+        transaction.on_commit(lambda: drain_mails.apply_async(retry=False), robust=True)
     return Outcome(warnings=order.warnings, patient_uid=known.patient_uid)

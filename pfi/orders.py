@@ -9,7 +9,7 @@ from establishment.selectors import switch_is_on
 from interop.cda.value_sets import document_types
 from interop.hl7v2 import codes
 from interop.hl7v2.errors import Hl7Error
-from interop.hl7v2.mdm import MdmDocument, MdmRules, parse_mdm
+from interop.hl7v2.mdm import MatrixMode, MdmDocument, MdmRules, parse_mdm
 from interop.hl7v2.tokens import Message, parse_message
 from pfi.enums import JobAction, JobChannel
 
@@ -22,7 +22,11 @@ ACTIONS = {
 
 def order_read(message: Message) -> MdmDocument:
     """Check and read an order; Hl7Error with the code and place that the sender will see."""
-    rules = MdmRules(ins_oids=frozenset(settings.INS_ALLOWED_OIDS), type_codes=frozenset(document_types()))
+    rules = MdmRules(
+        ins_oids=frozenset(settings.INS_ALLOWED_OIDS),
+        type_codes=frozenset(document_types()),
+        matrix=MatrixMode(settings.MSS_MATRIX_MODE),
+    )
     return parse_mdm(message, rules)
 
 
@@ -32,7 +36,7 @@ def order_of_bytes(raw: bytes) -> MdmDocument:
 
 
 def channels_of(order: MdmDocument) -> list[JobChannel]:
-    """The channels that the order asks for and that this PFI carries.
+    """The channels that the order asks for.
 
     A channel that is switched off here is refused (207), not forgotten: the sender must know.
     """
@@ -53,7 +57,7 @@ def channels_of(order: MdmDocument) -> list[JobChannel]:
     for channel, (is_wanted, switch, meta) in wanted.items():
         if not is_wanted:
             continue
-        if channel not in CARRIED or not switch_is_on(switch):
+        if not switch_is_on(switch):
             raise Hl7Error(
                 codes.ERROR_APPLICATION,
                 "",
@@ -61,7 +65,3 @@ def channels_of(order: MdmDocument) -> list[JobChannel]:
             )
         channels.append(channel)
     return channels
-
-
-# Channels that have a carrier in this version.
-CARRIED = frozenset({JobChannel.DMP})

@@ -62,7 +62,7 @@ def submission_of(job: Job, order: MdmDocument, *, replaced: Mapping[str, str]) 
             entry=entry_from_cda(
                 carried.cda or parse_cda(carried.content),
                 carried.content,
-                visibility=_visibility(order),
+                visibility=visibility_of(order),
                 entry_id=f"Document{number:02d}",
                 uri=f"DOC{number:05d}.XML",
             ),
@@ -83,7 +83,7 @@ def lot_of(job: Job, order: MdmDocument, *, title: str = "") -> SubmissionSet:
         source_id=job.submission_set_id.rpartition(".")[0],
         patient_id=patient_id_of(document.patient),
         submission_time=dtm_from_instant(datetime.now(UTC)),
-        authors=(_sender(order),),
+        authors=(sender_of(order),),
         content_type=content_type_of_patient_class(visit.patient_class if visit else "N"),
         title=title,
     )
@@ -100,7 +100,8 @@ def _requester(order: MdmDocument) -> Participant:
     return requester
 
 
-def _sender(order: MdmDocument) -> Author:
+def sender_of(order: MdmDocument) -> Author:
+    """The author of a lot: who asks for the treatment (PRT SB)."""
     requester = _requester(order)
     person, organisation = requester.person, requester.organisation
     author = _author_of(order, requester)
@@ -144,7 +145,8 @@ def _sector(requester: Participant) -> str:
     return site.sector if site else DEFAULT_SECTOR
 
 
-def _visibility(order: MdmDocument) -> list[str]:
+def visibility_of(order: MdmDocument) -> list[str]:
+    """The restrictions of an order, as codes of TRE_A07."""
     flags = order.flags
     wanted = {
         xds_codes.VISIBILITY_MASKED: flags.masque_ps,

@@ -8,8 +8,11 @@ import time
 
 from celery import shared_task
 from django.conf import settings
+from django.utils import timezone
 
 from exchange.turns import turn
+from mssante.services import mails_presume_delivered
+from pfi.mail_worker import mails_drain
 from pfi.worker import jobs_drain
 
 # A drain ends well before the time limit of tasks; the next one goes on.
@@ -29,3 +32,24 @@ def drain() -> int:
         while is_ours and time.monotonic() < ends_at and (taken := jobs_drain(worker=worker)):
             total += taken
     return total
+
+
+@shared_task(name="pfi.tasks.drain_mails", expires=30)
+def drain_mails() -> int:
+    """Send every mail that is due; periodic, and asked for at each accepted order.
+
+    `MSS_PARALLEL_MAILS` drains at once: an operator that hangs must not hold every worker.
+    """
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    ends_at = time.monotonic() + DRAIN_SECONDS
+    total = 0
+    with turn("pfi.drain_mails", places=settings.MSS_PARALLEL_MAILS) as is_ours:
+        while is_ours and time.monotonic() < ends_at and (taken := mails_drain(worker=worker)):
+            total += taken
+    return total
+
+
+@shared_task(name="pfi.tasks.presume_delivered", expires=3600)
+def presume_delivered() -> int:
+    """Hold for delivered the mails about which no notice came in time."""
+    return mails_presume_delivered(now=timezone.now())

@@ -10,15 +10,18 @@ from mssante.services.mails import (
     mail_attempt,
     mail_create,
     mail_fail,
+    mail_postpone,
     mail_retry_later,
+    mails_pause,
 )
 from mssante.services.reports import (
     mail_bounced,
-    mail_delayed,
     mail_delivered,
     mail_not_treated,
+    mail_noted,
     mail_read,
     mails_presume_delivered,
+    report_apply,
 )
 
 __all__ = [
@@ -28,12 +31,15 @@ __all__ = [
     "mail_attempt",
     "mail_bounced",
     "mail_create",
-    "mail_delayed",
     "mail_delivered",
     "mail_fail",
     "mail_not_treated",
+    "mail_noted",
+    "mail_postpone",
     "mail_read",
     "mail_retry_later",
     "mailbox_set",
+    "mails_pause",
     "mails_presume_delivered",
+    "report_apply",
 ]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from exchange.leases import LEASE
@@ -20,6 +22,10 @@ from mssante.rules import address_key
 from mssante.services.writing import append_event, mail_locked, move
 from national.retries import RETRIES
 
+logger = logging.getLogger(__name__)
+
+# Certificates or mailbox refused: nothing leaves until somebody repairs that.
+CONFIGURATION_DELAY = timedelta(minutes=5)
 UNAVAILABLE, UNCERTAIN, LEFT_BEHIND = "unavailable", "uncertain", "left_behind"
 
 
@@ -136,6 +142,33 @@ def mail_fail(*, mail: OutgoingMail, worker: str, code: str, text: str, kind: st
         return
     locked.error_code, locked.error_text = code[:60], text[:500]
     move(locked, to=MailState.FAILED, kind=kind, code=code, detail=text)
+
+
+@transaction.atomic
+def mail_postpone(*, mail: OutgoingMail, until: datetime) -> None:
+    """Give a claimed mail back untouched: an older one of the same document must leave first."""
+    OutgoingMail.objects.filter(pk=mail.pk, claimed_by=mail.claimed_by).update(
+        claimed_by="", claimed_until=None, not_before=until, attempts=max(mail.attempts - 1, 0)
+    )
+
+
+@transaction.atomic
+def mails_pause(*, mail: OutgoingMail, worker: str, code: str, text: str) -> None:
+    """The structure itself is refused, or nothing is configured: every mail waits, and none ends.
+
+    The refused one waits a little longer, so that after the pause another one tries first. The log
+    line is the alert of the administrator.
+    """
+    locked = _owned(mail, worker)
+    if locked is None:
+        return
+    until = timezone.now() + CONFIGURATION_DELAY
+    locked.error_code, locked.error_text = code[:60], text[:500]
+    locked.not_before = until + RETRIES[0]
+    move(locked, to=MailState.TO_SEND, kind="configuration", code=code, detail=text)
+    others = OutgoingMail.objects.filter(state=MailState.TO_SEND).exclude(pk=locked.pk)
+    others.update(not_before=Greatest(Coalesce("not_before", until), until))
+    logger.error("mssante.channel.configuration", extra={"code": code})
 
 
 def _doubt(mail: OutgoingMail, *, kind: str, code: str = "", detail: str = "") -> None:

@@ -6,13 +6,17 @@ Source: spec mssante 1.10 (DSN, MDN, presumption), hl7v2 2.8 (a late failure is 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
 
+from interop.mail.codes import BounceReason, DeliveryAction
+from interop.mail.reports import DeliveryReport, ReadReport, RecipientStatus
 from mssante.enums import MailState
 from mssante.models import OutgoingMail
-from mssante.rules import is_progress
+from mssante.rules import TOO_BIG, UNDELIVERED, is_progress
+from mssante.selectors import mail_of_recipient, mail_of_report
 from mssante.services.writing import append_event, mail_locked, move
 
 PRESUMED_AT_ONCE = 500
@@ -52,10 +56,10 @@ def mail_bounced(*, mail: OutgoingMail, at: datetime, code: str, text: str, deta
 
 
 @transaction.atomic
-def mail_delayed(*, mail: OutgoingMail, at: datetime, detail: str = "") -> OutgoingMail:
-    """The operator still tries (`delayed`): information."""
+def mail_noted(*, mail: OutgoingMail, at: datetime, kind: str, detail: str = "") -> OutgoingMail:
+    """Append what moves nothing: the operator still tries, the recipient deleted or forwarded it."""
     locked = mail_locked(mail)
-    append_event(locked, kind="delayed", from_state=locked.state, at=at, detail=detail)
+    append_event(locked, kind=kind, from_state=locked.state, at=at, detail=detail)
     return locked
 
 
@@ -120,3 +124,58 @@ def _succeed(mail: OutgoingMail, at: datetime) -> None:
     mail.not_before = None
     mail.sent_at = mail.sent_at or at
     mail.delivered_at = mail.delivered_at or at
+
+
+BOUNCE_WORDS: Final = {
+    BounceReason.MAILBOX_CLOSED: "La boîte du destinataire est fermée.",
+    BounceReason.PATIENT_UNKNOWN: "Le patient n’a pas de boîte dans Mon espace santé.",
+    BounceReason.ADDRESS_INVALID: "Cette adresse n’existe pas.",
+    BounceReason.OVERSIZE: "Le courriel est trop volumineux pour la boîte du destinataire.",
+}
+
+
+def report_apply(*, report: DeliveryReport | ReadReport, at: datetime) -> list[OutgoingMail]:
+    """Apply a report that came back to the mails that it is about; empty: it is about none of ours.
+
+    Whoever reads the mailboxes calls this; what nobody recognises is for a person (mssante 1.10).
+    """
+    if isinstance(report, ReadReport):
+        mail = mail_of_report(message_id=report.original_message_id)
+        return [_read_apply(mail, report, at)] if mail is not None else []
+    told = mail_of_report(envelope_id=report.envelope_id, message_id=report.original_message_id)
+    applied = []
+    for status in report.recipients:
+        mail = told or mail_of_recipient(status.original_address or status.address, at=at)
+        if mail is not None:
+            applied.append(_delivery_apply(mail, report, status, at))
+    if told is not None and not report.recipients:  # a bounce in plain words that names nobody
+        applied.append(_bounce_apply(told, report, "", "", at))
+    return applied
+
+
+def _read_apply(mail: OutgoingMail, report: ReadReport, at: datetime) -> OutgoingMail:
+    detail = f"{report.kind} {report.reader}"
+    if report.is_error:
+        return mail_not_treated(mail=mail, at=at, code=report.code, text=report.label, detail=detail)
+    if report.is_read:
+        return mail_read(mail=mail, at=at, detail=detail)
+    return mail_noted(mail=mail, at=at, kind=f"mdn_{report.kind}", detail=detail)
+
+
+def _delivery_apply(
+    mail: OutgoingMail, report: DeliveryReport, status: RecipientStatus, at: datetime
+) -> OutgoingMail:
+    detail = f"{status.action} {status.status} {status.diagnostic}".strip()
+    if status.is_success:
+        return mail_delivered(mail=mail, at=at, detail=detail)
+    if status.action == DeliveryAction.DELAYED:
+        return mail_noted(mail=mail, at=at, kind="delayed", detail=detail)
+    return _bounce_apply(mail, report, status.reply_code or status.status, detail, at)
+
+
+def _bounce_apply(
+    mail: OutgoingMail, report: DeliveryReport, code: str, detail: str, at: datetime
+) -> OutgoingMail:
+    code = TOO_BIG if report.reason is BounceReason.OVERSIZE else code or UNDELIVERED
+    text = BOUNCE_WORDS.get(report.reason or BounceReason.OTHER, "Le courriel n’a pas pu être remis.")
+    return mail_bounced(mail=mail, at=at, code=code, text=text, detail=detail)

@@ -176,7 +176,7 @@ class TestReports:
 
     def test_a_delay_is_information(self):
         mail = sent(OutgoingMailFactory())
-        services.mail_delayed(mail=mail, at=timezone.now(), detail="4.4.1")
+        services.mail_noted(mail=mail, at=timezone.now(), kind="delayed", detail="4.4.1")
         assert (now(mail).state, kinds(mail)[-1]) == ("sent", "delayed")
 
     def test_a_document_that_the_recipient_could_not_integrate_did_arrive(self):

@@ -239,7 +239,7 @@ def test_a_platform_whose_switch_is_off_refuses_with_words(ward):
 
 @pytest.mark.requirement("F-DPI-13")
 @pytest.mark.parametrize("flag", ["dest_mss_professional", "dest_mss_patient"])
-def test_a_channel_without_carrier_is_refused_not_forgotten(ward, flag):
+def test_a_channel_that_is_switched_off_is_refused_not_forgotten(ward, flag):
     participants = (samples.REQUESTER, samples.DOCTOR, samples.PATIENT_BOX)
     fault = refused(raw_order(participants=participants, flags=replace(TO_DMP, **{flag: True})))
     assert (fault.code, "canal non activé" in fault.text) == ("207", True)
