@@ -148,7 +148,12 @@ class TestReception:
         deleted = Document.objects.get(set_id__endswith=".2.1").versions.get(state="current")
         document_delete_received(
             patient=ward.patient,
-            incoming=IncomingDeletion(deleted.unique_id, Origin.MSSANTE, Intake.AUTOMATIC, unit=ward.unit),
+            incoming=IncomingDeletion(
+                unique_id=deleted.unique_id,
+                origin=Origin.MSSANTE,
+                intake=Intake.AUTOMATIC,
+                unit=ward.unit,
+            ),
             actor=ACTOR,
             at=timezone.now(),
         )
