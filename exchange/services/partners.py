@@ -11,7 +11,7 @@ PFI_PARTNER = "pfi"
 
 
 def development_partner_ensure(*, port: int) -> Partner:
-    """Give the development partner its port: plain, loopback, any sender, MSH-11 P, T or D (issue 2).
+    """Give the development partner its port: plain, loopback, any sender, MSH-11 P, T or D.
 
     Who may connect is decided by `exchange.rules.may_connect`, whether it listens at all by the
     setting DPI_SANDBOX.

@@ -1,4 +1,4 @@
-"""The journal of the exchanges: the list of HL7 v2 messages (ui reference 6.20; issue 3, item 7)."""
+"""The journal of the exchanges: the list of HL7 v2 messages (ui reference 6.20)."""
 
 from __future__ import annotations
 

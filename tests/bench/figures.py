@@ -1,4 +1,4 @@
-"""A figure: what was measured, of how many, against which yardstick; and the targets of issue 2 section 5."""
+"""A figure: what was measured, of how many, against which yardstick; and the targets."""
 
 from __future__ import annotations
 

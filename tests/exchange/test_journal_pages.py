@@ -1,4 +1,4 @@
-"""The journal of the exchanges as its readers see it (ui reference 6.20; issue 3, item 7)."""
+"""The journal of the exchanges as its readers see it (ui reference 6.20)."""
 
 from __future__ import annotations
 

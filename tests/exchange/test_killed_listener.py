@@ -1,4 +1,4 @@
-"""The listener is killed: nothing is lost, nothing happens twice (issue 2, 4; hl7v2 1.6)."""
+"""The listener is killed: nothing is lost, nothing happens twice (hl7v2 1.6)."""
 
 from __future__ import annotations
 

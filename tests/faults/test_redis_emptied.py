@@ -1,4 +1,4 @@
-"""The broker loses everything, again and again, while documents leave (issue 2, section 4)."""
+"""The broker loses everything, again and again, while documents leave."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workers killed by SIGKILL while they send: nothing is lost, nothing is twice in the DMP (issue 2, 4)."""
+"""Workers killed by SIGKILL while they send: nothing is lost, nothing is twice in the DMP."""
 
 import os
 import random
