@@ -52,7 +52,7 @@ TECHNICAL = (
         "exchange:journal",
         "exchange.journal",
         "arrows",
-        frozenset({"exchange:journal", "exchange:message_show", "exchange:calls"}),
+        frozenset({"exchange:journal", "exchange:message_show", "exchange:calls", "pfi:jobs"}),
     ),
 )
 

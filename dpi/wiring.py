@@ -1,6 +1,6 @@
 """What only the project can join: the integrated PFI learns the patients' choices.
 
-`sending` and `pfi` know nothing of each other and speak HL7 v2; this is the one other thread
+`sending` and `pfi` know nothing of each other and speak HL7 v2; this is the other thread
 between the DPI and the PFI installed beside it (README decision 7, F-PFI-03).
 """
 
@@ -23,13 +23,17 @@ from exchange.services import message_hand_over
 from exchange.tasks import hand_over
 from patients.enums import IdentifierKind
 from patients.models import Episode, Identifier
+from pfi.creators import objection_register
+from pfi.models import Job
 from pfi.services import jobs_oppose
 from pfi.stays import Known, Stay, stay_source_register
+from sending.selectors import objection_to_carry_again
 
 
 def connect() -> None:
     """Called once, when the applications are loaded."""
     stay_source_register(known_of)
+    objection_register(objection_to_replay)
     choice_changed.connect(on_choice_changed, dispatch_uid="dpi.wiring.choice_changed")
 
 
@@ -44,6 +48,11 @@ def known_of(stay: Stay) -> Known:
         is_opposed=any(not choice.feeding.allowed for choice in choices.values()),
         patient_uid=_patient_uid(stay.ipp),
     )
+
+
+def objection_to_replay(job: Job) -> str:
+    """Whether the DPI still waits for what a failed job of the PFI would carry."""
+    return objection_to_carry_again(job.message.control_id, channel=job.channel)
 
 
 def _patient_uid(ipp: str) -> UUID | None:

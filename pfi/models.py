@@ -65,6 +65,9 @@ class Job(Leased):
                 condition=Q(state__in=[JobState.PENDING, JobState.RUNNING, JobState.RETRYING]),
                 name="pfi_job_waiting",
             ),
+            models.Index(
+                fields=["channel", "-done_at"], condition=Q(done_at__isnull=False), name="pfi_job_done"
+            ),
             models.Index(fields=["lineage", "id"], name="pfi_job_lineage"),
             models.Index(fields=["document_unique_id"], name="pfi_job_document"),
             models.Index(fields=["visit_number"], name="pfi_job_visit"),

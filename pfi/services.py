@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
-from audit.context import system_actor
+from audit.context import Actor, system_actor
 from audit.enums import Action, Outcome
 from audit.services import trace_write
 from establishment.identifiers import Branch, oid_allocate
@@ -27,8 +28,12 @@ from interop.hl7v2.header import Endpoint
 from interop.hl7v2.mdm import MdmDocument
 from interop.hl7v2.zam import Zam, build_zam, zam_fault, zam_header
 from national.retries import RETRIES
+from pfi.creators import objection_to_replay
 from pfi.enums import JobAction, JobChannel, JobState
+from pfi.errors import JobNotReplayable
 from pfi.models import Job, JobEvent
+from pfi.rules import replay_refusal
+from pfi.selectors import has_later_job
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +46,7 @@ UNCERTAIN_DELAY = timedelta(seconds=10)
 CONFIGURATION_DELAY = timedelta(minutes=5)
 OPPOSITION = "OPPOSITION"
 UNAVAILABLE, UNCERTAIN = "unavailable", "uncertain"
+REPLAYED_EVENT = "replayed"
 OPPOSITION_TEXT = "Patient opposé à l’alimentation du DMP"
 WAITING = (JobState.PENDING, JobState.RETRYING)
 
@@ -123,8 +129,9 @@ def job_retry_later(
     locked.error_code, locked.error_text = code[:120], text[:500]
     is_first_doubt = is_uncertain and not locked.is_uncertain
     locked.is_uncertain = locked.is_uncertain or is_uncertain
-    # Tries that ended: a worker that was killed is no reason to give up sooner.
-    ended = locked.events.filter(kind__in=[UNAVAILABLE, UNCERTAIN]).count()
+    # Tries that ended since a person tried again: a killed worker is no reason to give up sooner.
+    again = locked.events.filter(kind=REPLAYED_EVENT).aggregate(last=Coalesce(Max("id"), 0))["last"]
+    ended = locked.events.filter(kind__in=[UNAVAILABLE, UNCERTAIN], id__gt=again).count()
     if ended >= len(RETRIES):
         return _fail(locked, kind="retries_ended")
     locked.not_before = timezone.now() + (UNCERTAIN_DELAY if is_first_doubt else RETRIES[ended])
@@ -160,6 +167,38 @@ def job_fail(*, job: Job, worker: str, code: str, text: str) -> Message | None:
         return None
     locked.error_code, locked.error_text = code[:120], text[:500]
     return _fail(locked, kind="rejected")
+
+
+@transaction.atomic
+def job_replay(*, job: Job, actor: Actor) -> Job:
+    """Try a failed job again, by hand: same identifiers, rules asked anew when it runs (F-PFI-19).
+
+    The service is asked first whether it holds the document: what failed may have had its effect.
+
+    Raises:
+        JobNotReplayable: the rules refuse, or who gave the order wants it no more.
+    """
+    locked = Job.objects.select_for_update(of=("self",)).select_related("message").get(pk=job.pk)
+    refusal = replay_refusal(
+        state=locked.state, channel=locked.channel, has_later_job=has_later_job(locked)
+    ) or objection_to_replay(locked)
+    if refusal:
+        raise JobNotReplayable(refusal)
+    locked.attempts = 0
+    locked.not_before = locked.done_at = None
+    locked.is_uncertain = True
+    locked.error_code = locked.error_text = ""
+    _move(locked, to=JobState.PENDING, kind=REPLAYED_EVENT)
+    trace_write(
+        type="pfi.job.replay",
+        action=Action.EXECUTE,
+        actor=actor,
+        patient_uid=locked.message.patient_uid,
+        object_type="job",
+        object_uid=locked.uid,
+        detail={"document": locked.document_unique_id, "channel": locked.channel},
+    )
+    return locked
 
 
 @transaction.atomic

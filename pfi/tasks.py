@@ -8,6 +8,7 @@ import time
 
 from celery import shared_task
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from exchange.turns import turn
@@ -53,3 +54,8 @@ def drain_mails() -> int:
 def presume_delivered() -> int:
     """Hold for delivered the mails about which no notice came in time."""
     return mails_presume_delivered(now=timezone.now())
+
+
+def wake_after_commit() -> None:
+    """Drain as soon as the transaction is committed; without a broker, the periodic task does it."""
+    transaction.on_commit(lambda: drain.apply_async(retry=False), robust=True)

@@ -210,13 +210,27 @@ def orders_of_message(control_id: str, *, channel: str, address: str | None = No
 RELAUNCHED_HERE = (
     "Ce message porte un envoi\u202f: le relancer depuis la liste des envois, où les règles sont redemandées."
 )
+NO_LONGER_WANTED = (
+    "Cet envoi n’est plus en échec dans le dossier\u202f: il a été relancé, annulé ou remplacé."
+)
 
 
 def objection_to_resend(message: Message) -> str:
     """Why a rejected message of ours is not sent again from the journal: its orders ask the rules anew."""
+    if message.direction != Direction.OUTGOING:
+        return ""
     sent = Q(events__kind="sending", events__detail=message.control_id, lineage=message.lineage)
     carried = Order.objects.filter(Q(message=message) | sent).exists()
     return RELAUNCHED_HERE if carried else ""
+
+
+def objection_to_carry_again(control_id: str, *, channel: str) -> str:
+    """Why the PFI does not try an order of ours again by hand: nobody waits for it in failure any more.
+
+    An order that another software gave is not ours to judge.
+    """
+    states = {order.state for order in orders_of_message(control_id, channel=channel)}
+    return NO_LONGER_WANTED if states and OrderState.FAILED not in states else ""
 
 
 def latest_by_channel(orders: Sequence[Order]) -> dict[Channel, Order]:

@@ -20,6 +20,8 @@ from exchange.models import Message
 from national.enums import CallOutcome
 from national.models import Call
 from patients.models import Episode, Patient
+from pfi.enums import JobAction, JobChannel, JobState
+from pfi.models import Job
 from sending.enums import Channel, OrderAction, OrderState
 from sending.models import Order
 from tests.budgets.baseline import IS_NOTING, baseline, note, statements
@@ -40,7 +42,7 @@ from tests.test_permissions import ADDRESSES
 
 FEW, MANY = 2, 7
 ANONYMOUS = frozenset({"accounts:login"})
-TECHNICAL_ROOMS = ("exchange:",)
+TECHNICAL_ROOMS = ("exchange:", "pfi:")
 """Pages of the technical administrator, who has no patients."""
 
 
@@ -87,6 +89,8 @@ PAGES: dict[str, Callable[[Record], str]] = {
     "exchange:message": lambda record: f"{reverse('exchange:journal')}?vue=1&message={message_uid()}",
     "exchange:message_file": lambda record: reverse("exchange:message_file", args=[message_uid()]),
     "exchange:calls": lambda record: reverse("exchange:calls"),
+    "pfi:jobs": lambda record: reverse("pfi:jobs"),
+    "pfi:job": lambda record: f"{reverse('pfi:jobs')}?vue=1&travail={job_uid()}",
     "api:me": lambda record: reverse("api:me"),
 }
 
@@ -95,6 +99,23 @@ def message_uid() -> str:
     """A message of the journal, with its acknowledgement: the order of the letter already sent."""
     found = Message.objects.filter(control_id="MEASURED").first() or MessageFactory(control_id="MEASURED")
     return str(found.uid)
+
+
+def job_uid() -> str:
+    """A failed job of the PFI."""
+    found = Job.objects.filter(lineage="measured").first()
+    return str((found or job_of("measured", JobState.FAILED)).uid)
+
+
+def job_of(lineage: str, state: JobState) -> Job:
+    return Job.objects.create(
+        message=MessageFactory(partner=PartnerFactory(code="gam")),
+        channel=JobChannel.DMP,
+        action=JobAction.INITIAL,
+        state=state,
+        lineage=lineage,
+        document_unique_id=lineage,
+    )
 
 
 def search(text: str) -> str:
@@ -123,6 +144,7 @@ def fill(ward: Ward, count: int) -> None:
     """More of everything that a page may list: patients of the unit, documents of the record, exchanges."""
     partner = PartnerFactory(code="gam")
     for _ in range(count):
+        job_of("listed", JobState.PENDING)
         MessageFactory(partner=partner)
         Call.objects.create(
             service=NationalService.DMP, transaction="TD2.1", message_id="x", actor_label="tests",
@@ -189,7 +211,7 @@ NO_PAGES = frozenset(
         "accounts:locked", "accounts:logged_out", "accounts:logout_provider", "accounts:review_export",
         "accounts:oidc_start", "accounts:oidc_callback", "accounts:logout_response", "accounts:password",
         # A redirection, and forms that write.
-        "dossier:start", "exchange:message_show", "exchange:message_act",
+        "dossier:start", "exchange:message_show", "exchange:message_act", "pfi:replay",
         "api:schema", "api:unknown",
     }
 )  # fmt: skip
