@@ -10,7 +10,7 @@ from interop.ins import codes as ins_codes
 from interop.xds import codes as xds
 from sandbox.demo import DmpState, Patient
 from sandbox.dmp.faults import UnknownEffectError
-from sandbox.dmp.registry import Document
+from sandbox.dmp.records import Document
 from sandbox.dmp.service import DmpService
 from sandbox.psc.provider import Provider
 from sandbox.psc.switches import UnknownSwitchError
@@ -108,7 +108,7 @@ class AdminService:
         return None
 
     def _documents(self, request: Request) -> Response:
-        """Documents of the matricule `ins` (and authority `oid`, the test one by default)."""
+        """Documents of the matricule `ins` (and authority `oid`, the test one by default), now."""
         ins = (request.query.get("ins", ""), request.query.get("oid", ins_codes.INS_NIR_TEST_OID))
         found = self._dmp.registry.documents(ins)
         return json_response([document_view(document) for document in found if not document.is_signature])
@@ -122,7 +122,7 @@ class AdminService:
     def _put_patient(self, values: dict[str, Any]) -> Response:
         try:
             state = DmpState(values.pop("state"))
-            person = Patient(state=state, **{name: str(value) for name, value in values.items()})
+            person = Patient(state=state, **{name: _field(value) for name, value in values.items()})
         except (KeyError, ValueError, TypeError) as error:
             raise BadRequestError(f"patient: {error}") from error
         if person.oid not in ins_codes.INS_OIDS:
@@ -159,6 +159,7 @@ class AdminService:
         if not isinstance(seconds, int | float):
             raise BadRequestError("offset_seconds is a number")
         self._dmp.clock_offset = timedelta(seconds=seconds)
+        self._dmp.advance()
         return json_response({"offset_seconds": seconds})
 
 
@@ -176,7 +177,12 @@ def document_view(document: Document) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _patient_view(person: Patient) -> dict[str, str]:
+def _field(value: Any) -> Any:
+    """A field of a patient: true or false, or a text."""
+    return value if isinstance(value, bool) else str(value)
+
+
+def _patient_view(person: Patient) -> dict[str, Any]:
     return {**asdict(person), "state": person.state.value}
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import Final
 
+from interop.dmp import codes as dmp_codes
 from interop.ins import codes as ins_codes
 from interop.vihf import codes as vihf
 
@@ -89,7 +90,12 @@ class DmpState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """A person of the DMP. `birth_date` is YYYY-MM-DD, `sex` M or F."""
+    """A person of the DMP. `birth_date` is YYYY-MM-DD, `sex` M or F, `birth_place` the COG of a commune.
+
+    `closed_on` (YYYYMMDD) and `closing_reason` belong to a DMP that is closed. `treating` is the national
+    identifier of the médecin traitant. By default a patient accepts the modes of emergency, and lets
+    nobody read there what is masked.
+    """
 
     matricule: str
     family: str
@@ -98,6 +104,14 @@ class Patient:
     sex: str
     state: DmpState
     oid: str = ins_codes.INS_NIR_TEST_OID
+    birth_place: str = "63220"
+    closed_on: str = ""
+    closing_reason: str = ""
+    is_attached: bool = True
+    treating: str = ""
+    opposes_break_glass: bool = False
+    opposes_emergency: bool = False
+    shows_masked_in_emergency: bool = False
 
 
 SITE_RIVIERES: Final = Site(
@@ -169,17 +183,29 @@ PROFESSIONALS: Final = (
 )  # fmt: skip
 
 OFFICIAL_PATIENTS: Final = (
-    Patient("279035121518989", "PAT-TROIS", "DOMINIQUE", "1979-03-28", "F", DmpState.OPEN),
-    Patient("275126322074974", "ADRUN", "ZOE", "1975-12-31", "F", DmpState.OPEN),
-    Patient("297022A02077878", "ADRTROIS", "DOMINIQUE", "1997-02-26", "F", DmpState.OPEN),
-    Patient("160012B02077713", "ADRTROIS", "TOUSSAINT", "1960-01-01", "M", DmpState.CLOSED),
+    Patient(
+        "279035121518989", "PAT-TROIS", "DOMINIQUE", "1979-03-28", "F", DmpState.OPEN,
+        treating="899700900071",
+    ),
+    Patient(
+        "275126322074974", "ADRUN", "ZOE", "1975-12-31", "F", DmpState.OPEN, opposes_break_glass=True
+    ),
+    Patient(
+        "297022A02077878", "ADRTROIS", "DOMINIQUE", "1997-02-26", "F", DmpState.OPEN, birth_place="2A020"
+    ),
+    Patient(
+        "160012B02077713", "ADRTROIS", "TOUSSAINT", "1960-01-01", "M", DmpState.CLOSED, birth_place="2B020",
+        closed_on="20250610", closing_reason=dmp_codes.CLOSED_BY_PATIENT, is_attached=False,
+    ),
     Patient("236066322083656", "TCHITCHI", "CATARINA", "1936-06-21", "F", DmpState.OPEN),
     Patient("109076322083489", "ECETINSI", "PIERRE-ALAIN", "2009-07-14", "M", DmpState.OPEN),
-    Patient("277076322082910", "NESSI", "RUTH", "1977-07-14", "F", DmpState.OPEN),
+    Patient("277076322082910", "NESSI", "RUTH", "1977-07-14", "F", DmpState.OPEN, birth_place="51215"),
     Patient("110086322083060", "NESSI", "MICHELANGELO", "2010-08-07", "M", DmpState.OPEN),
-    Patient("180032B02040123", "CORSE", "ANTHONY", "1980-03-02", "M", DmpState.NONE),
+    Patient(
+        "180032B02040123", "CORSE", "ANTHONY", "1980-03-02", "M", DmpState.NONE, birth_place="2B020"
+    ),
     Patient("181036322045660", "HERMANN", "GATIEN", "1981-03-24", "M", DmpState.NONE),
-)
+)  # fmt: skip
 
 
 def invented_patients() -> tuple[Patient, ...]:

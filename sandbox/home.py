@@ -21,10 +21,15 @@ MAX_TIMES: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A fault offered on the page."""
+    """A fault offered on the page, on the requests of one transaction."""
 
     effect: str
     label: str
+    operation: str = "TD2.1"
+
+    @property
+    def value(self) -> str:
+        return f"{self.operation} {self.effect}"
 
 
 DMP_FAULTS: Final = (
@@ -35,6 +40,24 @@ DMP_FAULTS: Final = (
     Choice("answer_twice", "répond deux fois"),
     Choice("registry:XDSRepositoryBusy", "se dit occupé"),
     Choice("registry:XDSRegistryMetadataError", "refuse les métadonnées"),
+)
+READING_FAULTS: Final = (
+    Choice("delay:3000", "dit l'état du DMP avec 3 secondes de retard", "TD0.2"),
+    Choice("http:503", "ne dit pas l'état du DMP (503)", "TD0.2"),
+    Choice("no_dmp", "dit que le patient n'a pas de DMP", "TD0.2"),
+    Choice("dmp_closed", "dit que le DMP est fermé", "TD0.2"),
+    Choice("blocked", "dit que le patient bloque le professionnel", "TD0.2"),
+    Choice("auth_expired", "dit que l'autorisation a expiré", "TD0.2"),
+    Choice("status:DMPAccessDeniedByRightsService", "refuse d'autoriser le professionnel", "TD0.3"),
+    Choice("delay:3000", "cherche avec 3 secondes de retard", "TD3.1"),
+    Choice("http:503", "ne cherche pas (503)", "TD3.1"),
+    Choice("too_many", "trouve trop de documents", "TD3.1"),
+    Choice("fault:DMPAccessDeniedByRightsService", "refuse la recherche", "TD3.1"),
+    Choice("delay:3000", "donne un document avec 3 secondes de retard", "TD3.2"),
+    Choice("partial", "oublie l'un des documents demandés", "TD3.2"),
+    Choice("wrong_hash", "donne un document altéré", "TD3.2"),
+    Choice("truncate", "coupe sa réponse au milieu", "TD3.2"),
+    Choice("registry:XDSMetadataVersionError", "dit que le document a changé entre-temps", "TD3.3"),
 )
 PSC_FAULTS: Final = (
     Choice("down", "Pro Santé Connect est indisponible"),
@@ -81,33 +104,19 @@ class HomePages:
     def _faults(self, _: Request) -> Response:
         return page(
             "Provoquer une panne",
-            self._dmp_form(),
+            self._dmp_state(),
+            _dmp_form("DMP : envois", "Aux prochains envois, le DMP ", "envoi", DMP_FAULTS),
+            _dmp_form("DMP : consultation", "Aux prochaines lectures, le DMP ", "lecture", READING_FAULTS),
             self._psc_form(),
             _form(E.BUTTON("Lever toutes les pannes", type="submit", name="action", value="clear")),
             E.P(E.A("Retour", href="/")),
             service=SERVICE,
         )
 
-    def _dmp_form(self) -> etree._Element:
-        options = [E.OPTION(choice.label, value=choice.effect) for choice in DMP_FAULTS]
+    def _dmp_state(self) -> etree._Element:
         waiting = [rule for rule in self._dmp.faults.list() if rule["done"] < rule["times"]]
-        state = E.P(
-            f"{len(waiting)} panne(s) du DMP en attente." if waiting else "Le DMP répond normalement.",
-            role="status",
-        )
-        return _form(
-            E.H2("DMP"),
-            state,
-            E.P(
-                E.LABEL("Aux prochains envois, le DMP ", E.FOR("effect")),
-                E.SELECT(*options, name="effect", id="effect"),
-            ),
-            E.P(
-                E.LABEL("Nombre d'envois ", E.FOR("times")),
-                E.INPUT(type="number", name="times", id="times", value="1", min="1", max=str(MAX_TIMES)),
-            ),
-            E.BUTTON("Provoquer", E.CLASS("primary"), type="submit", name="action", value="dmp"),
-        )
+        text = f"{len(waiting)} panne(s) du DMP en attente." if waiting else "Le DMP répond normalement."
+        return E.P(text, role="status")
 
     def _psc_form(self) -> etree._Element:
         switches = asdict(self._providers[0].switches)
@@ -141,10 +150,25 @@ class HomePages:
     def _add_fault(self, form: dict[str, str]) -> None:
         times = form.get("times", "")
         count = min(int(times), MAX_TIMES) if times.isdecimal() else 1
+        operation, _, effect = form.get("effect", "").partition(" ")
         try:
-            self._dmp.faults.add(form.get("effect", ""), times=count, operation="TD2.1")
+            self._dmp.faults.add(effect, times=count, operation=operation)
         except UnknownEffectError:
             return  # a form made by hand: the page shows that nothing was added
+
+
+def _dmp_form(title: str, label: str, name: str, choices: tuple[Choice, ...]) -> etree._Element:
+    """The faults of one kind of request; `name` tells the fields of the two forms apart."""
+    options = [E.OPTION(choice.label, value=choice.value) for choice in choices]
+    return _form(
+        E.H2(title),
+        E.P(E.LABEL(label, E.FOR(f"effect-{name}")), E.SELECT(*options, name="effect", id=f"effect-{name}")),
+        E.P(
+            E.LABEL("Nombre de fois ", E.FOR(f"times-{name}")),
+            E.INPUT(type="number", name="times", id=f"times-{name}", value="1", min="1", max=str(MAX_TIMES)),
+        ),
+        E.BUTTON("Provoquer", E.CLASS("primary"), type="submit", name="action", value="dmp"),
+    )
 
 
 def _form(*content: etree._Element) -> etree._Element:

@@ -127,7 +127,7 @@ def entry_problems(entry: RegistryObject, token: Vihf) -> Problems:
     else:
         yield from _slot_problems(entry)
         yield from _code_problems(entry)
-        yield from _confidentiality_problems(entry, token)
+        yield from confidentiality_problems(entry, token)
         yield from _author_problems(entry, "XDSDocumentEntry.author")
 
 
@@ -180,7 +180,7 @@ def _code_problems(entry: RegistryObject) -> Problems:
             yield "XDSDocumentEntry.eventCodeList holds a code without value or system"
 
 
-def _confidentiality_problems(entry: RegistryObject, token: Vihf) -> Problems:
+def confidentiality_problems(entry: RegistryObject, token: Vihf) -> Problems:
     """`N` first, then up to three restrictions, in combinations that the DMP allows."""
     found = entry.codes.get(xds.SCHEME_CONFIDENTIALITY_CODE, ())
     values = [code.code for code in found]

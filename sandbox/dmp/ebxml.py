@@ -82,6 +82,12 @@ class RegistryObject:
         return tuple(code.code for code in self.codes.get(xds.SCHEME_CONFIDENTIALITY_CODE, ()))
 
     @property
+    def author_ids(self) -> frozenset[str]:
+        """Identifiers of the persons (or systems) who are authors."""
+        persons = (value for author in self.authors for value in author.values(xds.SLOT_AUTHOR_PERSON))
+        return frozenset(value.partition("^")[0] for value in persons)
+
+    @property
     def is_signature(self) -> bool:
         code = self.code(xds.SCHEME_TYPE_CODE)
         return code is not None and code.code == xds.SIGNATURE_TYPE
@@ -264,6 +270,18 @@ def write_object(content: bytes, registered: Registered) -> etree._Element:
             element.insert(0, slot_element(name, value))
     _set_version(element, registered.version)
     return element
+
+
+def without_code(content: bytes, scheme: str, code: str) -> bytes:
+    """The object without one of its codes."""
+    element = parse(content)
+    for classification in element.findall(q(xds.NS_RIM, "Classification")):
+        if (classification.get("classificationScheme"), classification.get("nodeRepresentation")) == (
+            scheme,
+            code,
+        ):
+            element.remove(classification)
+    return bytes(etree.tostring(element, with_tail=False, encoding="UTF-8"))
 
 
 def slot_element(name: str, *values: str) -> etree._Element:

@@ -1,16 +1,14 @@
-"""SOAP 1.2 with WS-Addressing, in and out, and the MTOM message around it.
+"""SOAP 1.2 with WS-Addressing, in and out.
 
-Sources: W3C SOAP 1.2, WS-Addressing 1.0 (core and SOAP binding), MTOM, XOP; DMP integration guide TD0.1:
-which headers the service asks for.
+Sources: W3C SOAP 1.2, WS-Addressing 1.0 (core and SOAP binding); DMP integration guide TD0.1: which headers
+the service asks for.
 """
 
 import re
-import secrets
 import uuid
 from dataclasses import dataclass
-from email.message import Message
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from lxml import etree
 
@@ -23,7 +21,8 @@ from sandbox.dmp.errors import (
     SECURITY_UNAVAILABLE,
     SoapFault,
 )
-from sandbox.serving import Request, Response
+from sandbox.dmp.mtom import ContentType, split_multipart
+from sandbox.serving import Request
 from sandbox.xml import XmlError, children, parse, q, text_of
 
 MAX_ENVELOPE: Final = 10 * 1024 * 1024
@@ -51,16 +50,11 @@ class Incoming:
     is_multipart: bool
 
 
-def read_message(request: Request, *, multipart: bool) -> Incoming:
-    """Read and check the envelope of a request; `multipart` tells whether the operation needs MTOM.
-
-    SoapFault names the first rule that is broken.
-    """
-    content_type = _ContentType.of(request.headers.get("content-type", ""))
+def read_message(request: Request) -> Incoming:
+    """Read and check the envelope of a request. SoapFault names the first rule that is broken."""
+    content_type = ContentType.of(request.headers.get("content-type", ""))
     if content_type.media == soap.MEDIA_MULTIPART:
         root, attachments = split_multipart(content_type, request.body)
-    elif multipart:
-        raise SoapFault("an MTOM message (multipart/related) is expected")
     elif content_type.media == soap.MEDIA_SOAP:
         root, attachments = request.body, {}
     else:
@@ -165,94 +159,6 @@ def check_action(message: Incoming, action: str) -> None:
         raise SoapFault(f"action {message.action} does not fit the body", subcode=ACTION_NOT_SUPPORTED)
 
 
-# MTOM, in
-
-
-@dataclass(frozen=True, slots=True)
-class _ContentType:
-    media: str
-    parameters: dict[str, str]
-
-    @classmethod
-    def of(cls, value: str) -> "_ContentType":
-        message = Message()
-        message["Content-Type"] = value
-        return cls(
-            message.get_content_type() if value else "",
-            {name.lower(): text for name, text in message.get_params(failobj=[])[1:]},
-        )
-
-    def parameter(self, name: str) -> str:
-        return self.parameters.get(name, "")
-
-
-def split_multipart(content_type: _ContentType, body: bytes) -> tuple[bytes, dict[str, bytes]]:
-    """Envelope and attachments (by Content-ID without brackets) of an MTOM message. Strict about the form."""
-    if content_type.parameter("type") != soap.MEDIA_XOP:
-        raise SoapFault('the message is not of type="application/xop+xml"')
-    if content_type.parameter("start-info") != soap.MEDIA_SOAP:
-        raise SoapFault('the message is not of start-info="application/soap+xml"')
-    boundary = content_type.parameter("boundary").encode("ascii", "replace")
-    if not boundary:
-        raise SoapFault("the boundary of the message is missing")
-    parts: dict[str, bytes] = {}
-    types: dict[str, _ContentType] = {}
-    for part in _parts(body, boundary):
-        head, separator, content = part.partition(b"\r\n\r\n")
-        if not separator:
-            raise SoapFault("a part of the message has no end of headers")
-        headers = _part_headers(head)
-        name = headers.get("content-id", "").strip().removeprefix("<").removesuffix(">")
-        if not name or name in parts:
-            raise SoapFault("each part of the message needs a Content-ID of its own")
-        if headers.get("content-transfer-encoding", "binary").lower() not in ("binary", "8bit"):
-            raise SoapFault("parts of the message must be binary")
-        parts[name] = content
-        types[name] = _ContentType.of(headers.get("content-type", ""))
-    start = content_type.parameter("start").removeprefix("<").removesuffix(">")
-    if start not in parts:
-        raise SoapFault("the start of the message names no part")
-    root_type = types[start]
-    if root_type.media != soap.MEDIA_XOP or root_type.parameter("type") != soap.MEDIA_SOAP:
-        raise SoapFault("the root part is not an XOP envelope of SOAP 1.2")
-    return parts.pop(start), parts
-
-
-def _parts(body: bytes, boundary: bytes) -> list[bytes]:
-    delimiter = b"\r\n--" + boundary
-    chunks = (b"\r\n" + body).split(delimiter)
-    if len(chunks) < 3 or not chunks[-1].startswith(b"--"):
-        raise SoapFault("the message is not closed by its boundary")
-    parts = []
-    for chunk in chunks[1:-1]:
-        if not chunk.startswith(b"\r\n"):
-            raise SoapFault("a boundary is not alone on its line")
-        parts.append(chunk[2:])
-    return parts
-
-
-def _part_headers(head: bytes) -> dict[str, str]:
-    headers = {}
-    for line in head.decode("latin-1").split("\r\n"):
-        name, separator, value = line.partition(":")
-        if not separator:
-            raise SoapFault("a part of the message has a broken header")
-        headers[name.strip().lower()] = value.strip()
-    return headers
-
-
-def included(element: etree._Element, attachments: dict[str, bytes]) -> bytes:
-    """Content of an element by its one `xop:Include`. SoapFault when it is inline or leads nowhere."""
-    parts = children(element)
-    if [part.tag for part in parts] != [q(soap.NS_XOP, "Include")]:
-        raise SoapFault("a document is expected as one xop:Include")
-    reference = parts[0].get("href", "")
-    name = unquote(reference.removeprefix("cid:"))
-    if not reference.startswith("cid:") or name not in attachments:
-        raise SoapFault("an xop:Include leads to no part")
-    return attachments[name]
-
-
 # Out
 
 
@@ -284,21 +190,3 @@ def build_fault(fault: SoapFault) -> etree._Element:
     text.set(q(soap.NS_XML, "lang"), "en")
     text.text = fault.reason
     return element
-
-
-def soap_response(envelope: bytes, *, action: str, multipart: bool, status: int = 200) -> Response:
-    """HTTP answer of an envelope, plain or as the only part of an MTOM message."""
-    if not multipart:
-        return Response(status, envelope, f'{soap.MEDIA_SOAP}; charset=UTF-8; action="{action}"')
-    boundary, root = f"sandbox-{secrets.token_hex(12)}", f"root.{secrets.token_hex(8)}@sandbox"
-    head = (
-        f'--{boundary}\r\nContent-Type: {soap.MEDIA_XOP}; charset=UTF-8; type="{soap.MEDIA_SOAP}"\r\n'
-        f"Content-Transfer-Encoding: binary\r\nContent-ID: <{root}>\r\n\r\n"
-    )
-    body = head.encode() + envelope + f"\r\n--{boundary}--\r\n".encode()
-    return Response(
-        status,
-        body,
-        f'{soap.MEDIA_MULTIPART}; type="{soap.MEDIA_XOP}"; start="<{root}>"; '
-        f'start-info="{soap.MEDIA_SOAP}"; boundary="{boundary}"; action="{action}"',
-    )

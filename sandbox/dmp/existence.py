@@ -1,74 +1,113 @@
 """TD0.2 (existence of a DMP, authorisation of the caller) and TD0.3 (set or remove that authorisation).
 
-Sources: HL7 V3 PRPA_IN201307UV02 and 308 as used by the DMP, service `habilitations`. The words of the
-three states other than VALIDE are recalled, not published: the product maps them by a setting.
+Sources: HL7 V3 PRPA_IN201307UV02 and 308 as used by the DMP (official examples), service `habilitations`. The
+words of the three states other than VALIDE are recalled, not published, and so is the place of a closure:
+the product maps the ones by a setting, and looks for the other.
 """
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from lxml import etree
 
+from interop.dmp import codes as dmp
 from interop.vihf import codes as vihf
 from interop.xds import codes as xds
-from sandbox import codes
 from sandbox.demo import DmpState, Patient
 from sandbox.dmp.errors import SoapFault
 from sandbox.dmp.registry import Registry
+from sandbox.dmp.rights import Action, cell, profile_of, require
 from sandbox.dmp.vihf import Vihf
 from sandbox.xml import q, text_of
 
-EXISTENCE_TAG: Final = q(vihf.NS_HL7_V3, codes.INTERACTION_TD02)
-AUTHORISATION_TAG: Final = q(codes.NS_AUTHORISATIONS, "setAuthorization")
+EXISTENCE_TAG: Final = q(dmp.NS_HL7_V3, dmp.INTERACTION_TD02)
+AUTHORISATION_TAG: Final = q(dmp.NS_AUTHORISATIONS, "setAuthorization")
 STATUS_WORDS: Final = {
-    "valid": codes.AUTHORISATION_VALID,
-    "expired": codes.AUTHORISATION_EXPIRED,
-    "blocked": codes.AUTHORISATION_BLOCKED,
-    "none": codes.AUTHORISATION_NONE,
+    "valid": dmp.AUTHORISATION_VALID,
+    "expired": dmp.AUTHORISATION_EXPIRED,
+    "blocked": dmp.AUTHORISATION_BLOCKED,
+    "none": dmp.AUTHORISATION_NONE,
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Pretence:
+    """A state that a fault lends to the patient or to the caller; empty for the true one."""
+
+    state: str = ""
+    authorisation: str = ""
+
+
 def _h(name: str) -> str:
-    return q(vihf.NS_HL7_V3, name)
+    return q(dmp.NS_HL7_V3, name)
 
 
-def answer_existence(body: etree._Element, token: Vihf, registry: Registry, now: datetime) -> etree._Element:
+def answer_existence(
+    body: etree._Element, token: Vihf, registry: Registry, now: datetime, pretence: Pretence
+) -> etree._Element:
     """Answer of TD0.2 for the patient of the token."""
     _check_request(body, token)
     ins = (token.matricule, token.ins_oid)
     patient = registry.patient(ins)
-    answer = etree.Element(
-        _h(codes.INTERACTION_TD02_RESPONSE), nsmap={None: vihf.NS_HL7_V3, "xsi": vihf.NS_XSI}
-    )
-    answer.set("ITSVersion", "XML_1.0")
-    _add(answer, "id", root=codes.OID_DMP_DEVICE, extension=str(uuid.uuid4()))
-    _add(answer, "creationTime", value=now.strftime("%Y%m%d%H%M%S"))
-    _add(
-        answer,
-        "interactionId",
-        root=codes.OID_HL7_INTERACTIONS,
-        extension=codes.INTERACTION_TD02_RESPONSE,
-    )
-    acknowledgement = _add(answer, "acknowledgement", typeCode="AA")
-    request = body.find(_h("id"))
-    target = _add(acknowledgement, "targetMessage")
-    _add(target, "id", root=request.get("root", ""), extension=request.get("extension", ""))
-    _add_attention(answer, STATUS_WORDS[registry.authorisation(ins, token.name_id, now)])
-    act = _add(answer, "controlActProcess", classCode="CACT", moodCode="EVN")
-    found = patient is not None and patient.state is not DmpState.NONE
+    if cell(Action.EXISTENCE, profile_of(token, patient), token.purpose) != "yes":
+        raise SoapFault("no existence test in this mode", subcode=xds.DMP_ACCESS_DENIED)
+    state = DmpState(pretence.state) if pretence.state else (patient.state if patient else DmpState.NONE)
+    found = patient is not None and state is not DmpState.NONE
+    answer = _wrapper(body, now)
+    word = STATUS_WORDS[pretence.authorisation or registry.authorisation(ins, token.name_id, now)]
+    _add_attention(
+        answer, dmp.KEYWORD_AUTHORISATION, dmp.OID_KEYWORD_AUTHORISATION, "CV",
+        code=word, codeSystem=dmp.OID_AUTHORISATION_STATUS,
+    )  # fmt: skip
+    treats = patient is not None and patient.treating == token.name_id
+    _add_attention(
+        answer, dmp.KEYWORD_TREATING_PHYSICIAN, dmp.OID_KEYWORD_TREATING_PHYSICIAN, "BL",
+        value=str(treats).lower(),
+    )  # fmt: skip
+    _add_acknowledgement(answer, body, dmp.ACK_ACCEPTED)
+    act = _add_act(answer)
     if patient is not None and found:
-        _add_subject(act, patient)
-    query = _add(act, "queryAck")
-    _add(query, "queryResponseCode", code="OK" if found else "NF")
+        _add_subject(act, patient, state)
+        if state is DmpState.CLOSED:
+            _add_closing(act, patient)
+    _add_ack_of_query(act, body, dmp.QUERY_FOUND if found else dmp.QUERY_NOT_FOUND)
+    return answer
+
+
+def refuse_existence(body: etree._Element, now: datetime, code: str) -> etree._Element:
+    """Answer of TD0.2 that refuses the question (AE)."""
+    answer = _wrapper(body, now)
+    acknowledgement = _add_acknowledgement(answer, body, "AE")
+    detail = _add(acknowledgement, "acknowledgementDetail", typeCode="E")
+    _add(detail, "code", code=code)
+    _add(detail, "text").text = "injected error"
+    _add_ack_of_query(_add_act(answer), body, "AE")
+    return answer
+
+
+def _wrapper(body: etree._Element, now: datetime) -> etree._Element:
+    """Transmission wrapper, elements in the order of the schema."""
+    answer = etree.Element(_h(dmp.INTERACTION_TD02_RESPONSE), nsmap={None: dmp.NS_HL7_V3, "xsi": dmp.NS_XSI})
+    answer.set("ITSVersion", dmp.ITS_VERSION)
+    _add(answer, "id", root=str(uuid.uuid4()))
+    _add(answer, "creationTime", value=now.strftime("%Y%m%d%H%M%S"))
+    _add(answer, "interactionId", root=dmp.OID_HL7_INTERACTIONS, extension=dmp.INTERACTION_TD02_RESPONSE)
+    _add(answer, "processingCode", code=dmp.PROCESSING_PRODUCTION)
+    _add(answer, "processingModeCode", code=dmp.PROCESSING_MODE)
+    _add(answer, "acceptAckCode", code=dmp.ACCEPT_NEVER)
+    sender = body.find(f"{_h('sender')}/{_h('device')}/{_h('id')}")
+    _add_device(answer, "receiver", "RCV", sender.get("root", "") if sender is not None else "")
+    _add_device(answer, "sender", "SND", dmp.OID_DMP_DEVICE)
     return answer
 
 
 def _check_request(body: etree._Element, token: Vihf) -> None:
     reason = body.find(f"{_h('controlActProcess')}/{_h('reasonCode')}")
     if reason is None or (reason.get("code"), reason.get("codeSystem")) != (
-        codes.REASON_EXISTENCE,
-        codes.OID_TD02_REASON,
+        dmp.REASON_EXISTENCE,
+        dmp.OID_REASON,
     ):
         raise SoapFault("reasonCode is not TEST_EXST")
     if body.find(_h("id")) is None:
@@ -87,54 +126,114 @@ def _add(parent: etree._Element, name: str, **attributes: str) -> etree._Element
     return element
 
 
-def _add_attention(answer: etree._Element, word: str) -> None:
+def _add_typed(parent: etree._Element, kind: str, **attributes: str) -> None:
+    _add(parent, "value", **attributes).set(q(vihf.NS_XSI, "type"), kind)
+
+
+def _add_device(parent: etree._Element, name: str, kind: str, oid: str) -> None:
+    device = _add(_add(parent, name, typeCode=kind), "device", classCode="DEV", determinerCode="INSTANCE")
+    _add(device, "id", root=oid or dmp.OID_DMP_DEVICE)
+
+
+def _add_attention(answer: etree._Element, keyword: str, system: str, kind: str, **attributes: str) -> None:
     line = _add(answer, "attentionLine")
-    _add(line, "keyWordText", code=codes.KEYWORD_AUTHORISATION, codeSystem=codes.OID_KEYWORD_AUTHORISATION)
-    value = _add(line, "value", code=word, codeSystem=codes.OID_AUTHORISATION_STATUS)
-    value.set(q(vihf.NS_XSI, "type"), "CV")
+    _add(line, "keyWordText", code=keyword, codeSystem=system)
+    _add_typed(line, kind, **attributes)
 
 
-def _add_subject(act: etree._Element, person: Patient) -> None:
-    subject = _add(act, "subject", typeCode="SUBJ")
+def _add_acknowledgement(answer: etree._Element, body: etree._Element, kind: str) -> etree._Element:
+    acknowledgement = _add(answer, "acknowledgement", typeCode=kind)
+    request = body.find(_h("id"))
+    target = _add(acknowledgement, "targetMessage")
+    identifier = dict(request.attrib) if request is not None else {}
+    _add(target, "id", **{key: str(identifier[key]) for key in ("root", "extension") if key in identifier})
+    return acknowledgement
+
+
+def _add_act(answer: etree._Element) -> etree._Element:
+    act = _add(answer, "controlActProcess", classCode="CACT", moodCode="EVN")
+    _add(
+        act, "reasonCode", code=dmp.REASON_EXISTENCE, codeSystem=dmp.OID_REASON,
+        displayName=dmp.REASON_EXISTENCE_LABEL,
+    )  # fmt: skip
+    return act
+
+
+def _add_ack_of_query(act: etree._Element, body: etree._Element, code: str) -> None:
+    query = _add(act, "queryAck")
+    asked = body.find(f".//{_h('queryId')}")
+    if asked is not None:
+        _add(query, "queryId", root=asked.get("root", ""), extension=asked.get("extension", ""))
+    _add(query, "queryResponseCode", code=code)
+
+
+def _add_subject(act: etree._Element, person: Patient, state: DmpState) -> None:
+    subject = _add(act, "subject", typeCode="SUBJ", contextConductionInd="false")
     event = _add(subject, "registrationEvent", classCode="REG", moodCode="EVN")
     _add(event, "statusCode", code="completed")
+    if state is DmpState.CLOSED and person.closed_on:
+        _add(event, "effectiveTime", value=person.closed_on)
     patient = _add(_add(event, "subject1", typeCode="SBJ"), "patient", classCode="PAT")
     _add(patient, "id", root=person.oid, extension=person.matricule)
-    _add(patient, "statusCode", code="active" if person.state is DmpState.OPEN else "terminated")
-    names = _add(_add(patient, "patientPerson", classCode="PSN", determinerCode="INSTANCE"), "name")
-    _add(names, "family").text = person.family
+    _add(patient, "statusCode", code=dmp.DMP_ACTIVE if state is DmpState.OPEN else dmp.DMP_TERMINATED)
+    human = _add(patient, "patientPerson", classCode="PSN", determinerCode="INSTANCE")
+    names = _add(human, "name")
     _add(names, "given").text = person.given
-    observation = _add(
-        _add(patient, "subjectOf"), "administrativeObservation", classCode="OBS", moodCode="EVN"
-    )
-    _add(observation, "code", code="RATTACHEMENT_ENS", codeSystem=codes.OID_DMP_ATTACHMENT)
-    attached = _add(observation, "value", value="true")
-    attached.set(q(vihf.NS_XSI, "type"), "BL")
+    _add(names, "family", qualifier="BR").text = person.family
+    _add(human, "administrativeGenderCode", code=person.sex)
+    _add(human, "birthTime", value=person.birth_date.replace("-", ""))
+    for code, system, value in (
+        (dmp.OBSERVATION_ACCOUNT, dmp.OID_OBSERVATION_ACCOUNT, person.is_attached),
+        (dmp.OBSERVATION_ENS, dmp.OID_OBSERVATION_ENS, person.is_attached),
+    ):
+        held = _add(patient, "subjectOf", typeCode="SBJ")
+        observation = _add(held, "administrativeObservation", classCode="OBS", moodCode="EVN")
+        _add(observation, "code", code=code, codeSystem=system)
+        _add_typed(observation, "BL", value=str(value).lower())
+    custodian = _add(_add(event, "custodian", typeCode="CST"), "assignedEntity", classCode="ASSIGNED")
+    _add(custodian, "id", root=dmp.OID_DMP_DEVICE)
+
+
+def _add_closing(act: etree._Element, person: Patient) -> None:
+    if not person.closing_reason:
+        return
+    reason = _add(act, "reasonOf", typeCode="RSON")
+    issue = _add(reason, "detectedIssueEvent", classCode="ALRT", moodCode="EVN")
+    _add(issue, "code", code=person.closing_reason, codeSystem=dmp.OID_CLOSING_REASON)
+    _add(issue, "text").text = person.closing_reason
 
 
 def answer_authorisation(
     body: etree._Element, token: Vihf, registry: Registry, now: datetime
 ) -> etree._Element:
     """Answer of TD0.3: the actor and the patient come from the token only."""
-    if token.is_indirect or token.purpose != vihf.PURPOSE_NORMAL[0]:
-        raise SoapFault("no authorisation in this mode", subcode=xds.DMP_ACCESS_DENIED)
-    action = text_of(body.find(q(codes.NS_AUTHORISATIONS, "action")))
-    ins = (token.matricule, token.ins_oid)
-    patient = registry.patient(ins)
-    before = registry.authorisation(ins, token.name_id, now)
-    context = ""
+    action = text_of(body.find(q(dmp.NS_AUTHORISATIONS, "action")))
+    if text_of(body.find(q(dmp.NS_AUTHORISATIONS, "role"))):
+        return authorisation_status(xds.DMP_ACCESS_DENIED, "pas de médecin traitant ici")
+    patient = registry.patient((token.matricule, token.ins_oid))
     if patient is None or patient.state is not DmpState.OPEN:
-        status = xds.DMP_CLOSED if patient and patient.state is DmpState.CLOSED else xds.ERROR_UNKNOWN_PATIENT
-    elif before == "blocked" or action not in ("AJOUT", "SUPPRESSION"):
-        status = xds.DMP_ACCESS_DENIED
-    else:
-        status = xds.DMP_OK
-        context = "autorisation déjà présente" if (before, action) == ("valid", "AJOUT") else ""
-        registry.set_authorisation(ins, token.name_id, "valid" if action == "AJOUT" else "none", now)
+        is_closed = patient is not None and patient.state is DmpState.CLOSED
+        return authorisation_status(xds.DMP_CLOSED if is_closed else xds.ERROR_UNKNOWN_PATIENT, "")
+    wanted = {dmp.AUTHORISATION_ADD: Action.AUTHORISE, dmp.AUTHORISATION_REMOVE: Action.FORGET}.get(action)
+    if wanted is None:
+        return authorisation_status(xds.DMP_ACCESS_DENIED, "action inconnue")
+    require(wanted, token, registry, now)
+    ins = (token.matricule, token.ins_oid)
+    before = registry.authorisation(ins, token.name_id, now)
+    if before == "blocked":
+        return authorisation_status(xds.DMP_ACCESS_DENIED, "professionnel bloqué par le patient")
+    is_added = wanted is Action.AUTHORISE
+    registry.set_authorisation(ins, token.name_id, "valid" if is_added else "none", now)
+    known = "Autorisation déjà présente aucune action effectuée" if is_added and before == "valid" else ""
+    return authorisation_status(dmp.STATUS_OK, known)
+
+
+def authorisation_status(status: str, context: str) -> etree._Element:
+    """setAuthorizationResponse."""
     answer = etree.Element(
-        q(codes.NS_AUTHORISATIONS, "setAuthorizationResponse"), nsmap={None: codes.NS_AUTHORISATIONS}
+        q(dmp.NS_AUTHORISATIONS, "setAuthorizationResponse"), nsmap={None: dmp.NS_AUTHORISATIONS}
     )
-    output = etree.SubElement(answer, q(codes.NS_AUTHORISATIONS, "output"))
-    etree.SubElement(output, q(codes.NS_AUTHORISATIONS, "status")).text = status
-    etree.SubElement(output, q(codes.NS_AUTHORISATIONS, "context")).text = context
+    output = etree.SubElement(answer, q(dmp.NS_AUTHORISATIONS, "output"))
+    etree.SubElement(output, q(dmp.NS_AUTHORISATIONS, "status")).text = status
+    etree.SubElement(output, q(dmp.NS_AUTHORISATIONS, "context")).text = context
     return answer

@@ -1,17 +1,28 @@
-"""Fault injection: what the DMP does wrong when told to.
+"""Fault injection: what the DMP does wrong when told to (vocabulary of spec dmp 10.3).
 
-An effect is a word, or a word and an argument: `delay:<ms>`, `hang`, `reset`, `http:<code>`,
-`fault:<subcode>`, `registry:<code>`, `too_many`, `malformed`, `xxe`, `plain_answer`, `accepted_then_drop`,
-`answer_twice`.
+An effect is a word, or a word and an argument.
+
+- The line: `delay:<ms>`, `hang`, `reset`, `http:<code>`, `accepted_then_drop`, `answer_twice`.
+- The answer: `malformed`, `xxe`, `plain_answer`, and the anomalies of a multipart message `truncate`,
+  `bad_boundary`, `no_start`, `base64_part`, `lf_only`.
+- A refusal: `fault:<subcode>`, `registry:<code>`, `too_many`, `ack_ae:<code>` (TD0.2), `status:<code>`
+  (TD0.3).
+- The documents: `partial`, `wrong_hash` (TD3.2), `signatures` (signature objects in the results of TD3.1).
+- A state that is pretended: `no_dmp`, `dmp_closed`, `blocked`, `auth_expired`, `opposed_break_glass`.
 """
 
 import threading
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-_WITH_ARGUMENT: Final = frozenset({"delay", "http", "fault", "registry"})
-_ALONE: Final = frozenset(
-    {
+from sandbox.dmp.mtom import ANOMALIES
+
+PRETENCES: Final = frozenset({"no_dmp", "dmp_closed", "blocked", "auth_expired", "opposed_break_glass"})
+_WITH_ARGUMENT: Final = frozenset({"delay", "http", "fault", "registry", "ack_ae", "status"})
+_ALONE: Final = (
+    ANOMALIES
+    | PRETENCES
+    | {
         "hang",
         "reset",
         "too_many",
@@ -20,6 +31,9 @@ _ALONE: Final = frozenset(
         "plain_answer",
         "accepted_then_drop",
         "answer_twice",
+        "partial",
+        "wrong_hash",
+        "signatures",
     }
 )
 _NUMERIC: Final = frozenset({"delay", "http"})
@@ -76,7 +90,14 @@ class Rule:
             "actor": (occasion.actor,),
             "unique_id": occasion.unique_ids,
         }
-        return all(value in values[name] for name, value in self.match.items())
+        return all(_is_meant(name, value, values[name]) for name, value in self.match.items())
+
+
+def _is_meant(name: str, wanted: str, values: tuple[str, ...]) -> bool:
+    """`TD3.3` means each of TD3.3a to d."""
+    if name == "operation":
+        return any(value.rstrip("abcd") == wanted for value in values) or wanted in values
+    return wanted in values
 
 
 class FaultBook:

@@ -10,10 +10,10 @@ from lxml import etree
 from lxml.html import builder as E  # noqa: N812 - the name under which lxml documents it
 
 from interop.xds import codes as xds
-from sandbox.demo import DmpState, Patient
+from sandbox.demo import PROFESSIONALS, DmpState, Patient
 from sandbox.dmp.cda import read_pdf
 from sandbox.dmp.patient_view import PatientDocument, PatientView, view_of
-from sandbox.dmp.registry import Document
+from sandbox.dmp.records import Document
 from sandbox.dmp.service import DmpService
 from sandbox.html import error_page, page
 from sandbox.serving import Request, Response
@@ -23,6 +23,11 @@ SERVICE: Final = "Mon espace santé"
 GUARDIAN_VIEW: Final = "representants"
 MAJORITY: Final = 18
 _PARIS: Final = ZoneInfo("Europe/Paris")
+_ACCESS: Final = {
+    "valid": "Autorisé",
+    "expired": "Autorisation expirée",
+    "blocked": "Bloqué",
+}
 _STATES: Final = {
     DmpState.OPEN: "Profil ouvert",
     DmpState.CLOSED: "Profil fermé",
@@ -41,6 +46,7 @@ class PatientPages:
             return None
         if request.method not in ("GET", "HEAD"):
             return Response(HTTPStatus.METHOD_NOT_ALLOWED, b"GET expected")
+        self._dmp.advance()
         match request.path.removeprefix(PREFIX).rstrip("/").split("/"):
             case [""]:
                 return self._patients()
@@ -71,7 +77,7 @@ class PatientPages:
 
     def _view(self, person: Patient, view: str) -> PatientView:
         ins = (person.matricule, person.oid)
-        return view_of(self._dmp.registry, ins, self._dmp.now(), guardian=view == GUARDIAN_VIEW)
+        return view_of(self._dmp.registry, ins, guardian=view == GUARDIAN_VIEW)
 
     def _person(self, oid: str, matricule: str) -> Patient | None:
         person = self._dmp.registry.patient((matricule, oid))
@@ -89,12 +95,24 @@ class PatientPages:
             content.append(E.P(_told(seen.told), E.CLASS("error")))
         rows = [row for document in seen.documents for row in self._rows(person, document, view)]
         if rows:
-            columns = ("Document", "Auteur", "Date de l'acte", "Déposé le", "Version")
+            columns = ("Document", "Auteur", "Date de l'acte", "Déposé le", "Qui le voit", "Version")
             content.append(_table("Documents", columns, rows))
         else:
             content.append(E.P("Aucun document."))
+        content += self._professionals(person)
         content.append(E.P(E.A("Tous les profils", href=PREFIX)))
         return page(f"Documents de {person.given} {person.family}", *content, service=SERVICE)
+
+    def _professionals(self, person: Patient) -> list[etree._Element]:
+        """Who may read this DMP, and whom the patient blocked."""
+        ins = (person.matricule, person.oid)
+        found = self._dmp.registry.authorisations(ins, self._dmp.now())
+        if not found:
+            return []
+        rows = [
+            E.TR(E.TH(_name_of(actor), scope="row"), E.TD(_ACCESS[state])) for actor, state in found.items()
+        ]
+        return [_table("Professionnels", ("Professionnel", "Accès à votre profil"), rows)]
 
     def _rows(self, person: Patient, document: PatientDocument, view: str) -> list[etree._Element]:
         rows = [_row(person, document.current, view, "en vigueur")]
@@ -170,14 +188,33 @@ def _row(
     metadata = document.metadata
     link = E.A(metadata.title, href=_address(person, "documents", document.unique_id, view=view))
     type_code = metadata.code(xds.SCHEME_TYPE_CODE)
+    version = f"Version {document.set_version} " if document.set_version else ""
+    archived = document.status == xds.STATUS_ARCHIVED
     return E.TR(
         E.TH(link, E.BR(), E.SPAN(type_code.label if type_code else "", E.CLASS("muted")), scope="row"),
         E.TD(_author(document)),
         E.TD(_date(metadata.slot(xds.SLOT_SERVICE_START))),
         E.TD(datetime.fromisoformat(document.submitted_at).astimezone(_PARIS).strftime("%d/%m/%Y %H:%M")),
-        E.TD(f"Version {document.set_version} {state}"),
+        E.TD(_who_sees(document)),
+        E.TD(f"{version}{'archivée' if archived else state}"),
         **({"class": "old"} if former else {}),
     )
+
+
+def _who_sees(document: Document) -> str:
+    """Visibility in the words of a patient."""
+    hidden = {xds.VISIBILITY_MASKED: "masqué aux professionnels"}
+    hidden[xds.VISIBILITY_HIDDEN_GUARDIANS] = "non visible de vos représentants légaux"
+    words = [text for code, text in hidden.items() if code in document.confidentiality]
+    return "Vous ; " + ", ".join(words) if words else "Vous et les professionnels autorisés"
+
+
+def _name_of(actor: str) -> str:
+    """Name of a professional whom the demonstration knows, or the national identifier."""
+    for person in PROFESSIONALS:
+        if person.subject_name_id == actor:
+            return f"{person.given} {person.family}"
+    return actor
 
 
 def _author(document: Document) -> str:

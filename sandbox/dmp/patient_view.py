@@ -1,19 +1,14 @@
 """What a patient sees of the DMP in Mon espace santé.
 
-Sources: confidentiality codes of the DMP, and the calendar of a document hidden from the patient: told of its
-existence after one month, visible to all after three months.
+Source: confidentiality codes of the DMP. What time changes (a document hidden for three months) is done by
+the calendar, before anybody looks.
 """
 
-from calendar import monthrange
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
 
 from interop.xds import codes as xds
-from sandbox.dmp.registry import Document, Ins, Registry
-
-TOLD_AFTER_MONTHS: Final = 1
-VISIBLE_AFTER_MONTHS: Final = 3
+from sandbox.dmp.records import Document, Ins
+from sandbox.dmp.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +27,14 @@ class PatientView:
     told: int
 
 
-def add_months(instant: datetime, months: int) -> datetime:
-    """Same day some months later, the last of the month when there is no such day."""
-    index = instant.month - 1 + months
-    year, month = instant.year + index // 12, index % 12 + 1
-    return instant.replace(year=year, month=month, day=min(instant.day, monthrange(year, month)[1]))
-
-
-def is_visible(document: Document, deposited: datetime, now: datetime, *, guardian: bool) -> bool:
-    """May the patient (or a legal representative) see this version?
-
-    `deposited` is when the first version of the document came: a replacement does not start the delay anew.
-    """
+def is_visible(document: Document, *, guardian: bool) -> bool:
+    """May the patient (or a legal representative) see this version?"""
     if guardian and xds.VISIBILITY_HIDDEN_GUARDIANS in document.confidentiality:
         return False
-    return not document.is_hidden_from_patient or now >= add_months(deposited, VISIBLE_AFTER_MONTHS)
+    return not document.is_hidden_from_patient
 
 
-def view_of(registry: Registry, ins: Ins, now: datetime, *, guardian: bool = False) -> PatientView:
+def view_of(registry: Registry, ins: Ins, *, guardian: bool = False) -> PatientView:
     """What the patient, or a legal representative, sees now. Newest deposit first."""
     versions: dict[str, list[Document]] = {}
     for document in registry.documents(ins):
@@ -57,16 +42,13 @@ def view_of(registry: Registry, ins: Ins, now: datetime, *, guardian: bool = Fal
             versions.setdefault(document.set_id, []).append(document)
     shown, told = [], 0
     for chain in versions.values():
-        deposited = datetime.fromisoformat(chain[0].submitted_at)
         current = chain[-1]
-        if is_visible(current, deposited, now, guardian=guardian):
+        if is_visible(current, guardian=guardian):
             former = tuple(
-                version
-                for version in reversed(chain[:-1])
-                if is_visible(version, deposited, now, guardian=guardian)
+                version for version in reversed(chain[:-1]) if is_visible(version, guardian=guardian)
             )
             shown.append(PatientDocument(current, former))
-        elif current.is_hidden_from_patient and now >= add_months(deposited, TOLD_AFTER_MONTHS):
+        elif current.is_hidden_from_patient and registry.is_told(current):
             told += 1
     shown.sort(key=lambda item: item.current.submitted_at, reverse=True)
     return PatientView(tuple(shown), told)

@@ -1,22 +1,23 @@
 """TD3.1: stored queries of ITI-18 over the registry.
 
-Sources: IHE ITI TF-2 3.18 (queries, parameters, errors), rights of the DMP by authentication mode (PDT-
-INF-526 and 606): references for everybody who feeds, metadata for an authorised professional.
+Sources: IHE ITI TF-2 3.18 (queries, parameters, errors), rights of the DMP by authentication mode (spec dmp
+1.8): references for everybody who feeds, metadata for an authorised professional.
 """
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from lxml import etree
 
-from interop.vihf import codes as vihf
 from interop.xds import codes as xds
 from sandbox.dmp.ebxml import write_association, write_object, write_reference
 from sandbox.dmp.errors import RegistryError, RegistryRefusal, SoapFault
-from sandbox.dmp.registry import Document, Ins, Lot, Registry
+from sandbox.dmp.records import Document, Ins, Lot
+from sandbox.dmp.registry import Registry
+from sandbox.dmp.rights import Action, may_see, require
 from sandbox.dmp.vihf import Vihf
 from sandbox.xml import q, text_of
 
@@ -119,17 +120,9 @@ def run_query(query: Query, token: Vihf, registry: Registry, now: datetime) -> F
 
 
 def _check_rights(query: Query, token: Vihf, registry: Registry, now: datetime) -> None:
-    """Indirect mode reads references of known documents; metadata are for an authorised professional."""
-    if token.is_indirect:
-        if query.identifier != xds.QUERY_GET_DOCUMENTS or query.return_type != xds.RETURN_OBJECT_REF:
-            raise SoapFault("no consultation in indirect mode", subcode=xds.DMP_ACCESS_DENIED)
-        return
-    if query.return_type == xds.RETURN_OBJECT_REF and query.identifier == xds.QUERY_GET_DOCUMENTS:
-        return
-    state = registry.authorisation((token.matricule, token.ins_oid), token.name_id, now)
-    normal = token.purpose == vihf.PURPOSE_NORMAL[0]
-    if state == "blocked" or (normal and state != "valid"):
-        raise SoapFault("the professional is not authorised on this DMP", subcode=xds.DMP_ACCESS_DENIED)
+    """References of known documents are for those who feed or delete; metadata for those who may read."""
+    is_reference = query.identifier == xds.QUERY_GET_DOCUMENTS and query.return_type == xds.RETURN_OBJECT_REF
+    require(Action.REFERENCE if is_reference else Action.SEARCH, token, registry, now)
 
 
 def _patient_of(query: Query, name: str, token: Vihf) -> Ins:
@@ -142,14 +135,8 @@ def _patient_of(query: Query, name: str, token: Vihf) -> Ins:
     return found[1], found[2]
 
 
-def _may_see(document: Document, token: Vihf) -> bool:
-    """A masked document is seen by its author only; indirect mode sees references, whatever the mask."""
-    if token.is_indirect or xds.VISIBILITY_MASKED not in document.confidentiality:
-        return True
-    return document.actor == token.name_id
-
-
 def _find_documents(query: Query, token: Vihf, registry: Registry) -> Found:
+    """Deleted documents are found no more, whatever the status asked for."""
     ins = _patient_of(query, xds.PARAM_PATIENT_ID, token)
     statuses = query.values(xds.PARAM_STATUS)
     if not statuses:
@@ -160,8 +147,9 @@ def _find_documents(query: Query, token: Vihf, registry: Registry) -> Found:
         document
         for document in registry.documents(ins)
         if document.status in statuses
+        and document.status != xds.STATUS_DELETED
         and not document.is_signature
-        and _may_see(document, token)
+        and may_see(document, token, registry)
         and _matches(document, query)
     )
     return Found(documents=documents)
@@ -193,9 +181,17 @@ def _matches(document: Document, query: Query) -> bool:
         if not _in_period(metadata.slot(slot), query.only(first), query.only(last)):
             return False
     persons = [value for author in metadata.authors for value in author.values(xds.SLOT_AUTHOR_PERSON)]
+    return _holds(query, xds.PARAM_AUTHOR_PERSON, persons) and all(
+        set(group) & set(metadata.slots.get(xds.SLOT_REFERENCE_ID_LIST, ()))
+        for group in query.parameters.get(xds.PARAM_REFERENCE_ID, ())
+    )
+
+
+def _holds(query: Query, name: str, persons: list[str]) -> bool:
+    """Does a person fit each LIKE pattern of a parameter?"""
     return all(
         any(_like(pattern, person) for pattern in group for person in persons)
-        for group in query.parameters.get(xds.PARAM_AUTHOR_PERSON, ())
+        for group in query.parameters.get(name, ())
     )
 
 
@@ -208,8 +204,16 @@ def _in_period(value: str, first: str, last: str) -> bool:
 
 
 def _like(pattern: str, text: str) -> bool:
-    expression = "".join(".*" if part == "%" else re.escape(part) for part in re.split("(%)", pattern))
-    return re.fullmatch(expression, text) is not None
+    """SQL patterns: `%` for any text, `_` for one character."""
+    wild = {"%": ".*", "_": "."}
+    expression = "".join(wild.get(part) or re.escape(part) for part in re.split("([%_])", pattern))
+    return re.fullmatch(expression, text, re.DOTALL) is not None
+
+
+def _find_by_reference(query: Query, token: Vihf, registry: Registry) -> Found:
+    if not query.values(xds.PARAM_REFERENCE_ID):
+        raise _refused(xds.ERROR_QUERY_MISSING_PARAM, xds.PARAM_REFERENCE_ID)
+    return _find_documents(query, token, registry)
 
 
 def _get_documents(query: Query, token: Vihf, registry: Registry) -> Found:
@@ -223,13 +227,19 @@ def _get_documents(query: Query, token: Vihf, registry: Registry) -> Found:
     candidates = [registry.by_unique_id(value) for value in unique_ids] + [
         registry.document(value) for value in uuids
     ]
-    return Found(documents=tuple(_seen(candidates, token)))
+    is_reference = query.return_type == xds.RETURN_OBJECT_REF
+    return Found(documents=tuple(_seen(candidates, token, registry, with_deleted=not is_reference)))
 
 
-def _seen(candidates: Iterable[Document | None], token: Vihf) -> Iterable[Document]:
+def _seen(
+    candidates: Iterable[Document | None], token: Vihf, registry: Registry, *, with_deleted: bool
+) -> Iterable[Document]:
+    """Documents of the patient that the caller may know of; a deleted one says so to whom reads it whole."""
     ins = (token.matricule, token.ins_oid)
     for document in candidates:
-        if document is not None and document.ins == ins and _may_see(document, token):
+        if document is None or document.ins != ins or not may_see(document, token, registry):
+            continue
+        if with_deleted or document.status != xds.STATUS_DELETED:
             yield document
 
 
@@ -241,9 +251,22 @@ def _find_submission_sets(query: Query, token: Vihf, registry: Registry) -> Foun
     lots = tuple(
         lot
         for lot in registry.lots(ins)
-        if _in_period(lot.metadata.slot(xds.SLOT_SUBMISSION_TIME), first, last)
+        if _in_period(lot.metadata.slot(xds.SLOT_SUBMISSION_TIME), first, last) and _fits(lot, query)
     )
     return Found(lots=lots)
+
+
+def _fits(lot: Lot, query: Query) -> bool:
+    """Author and content of a set; every set is Approved."""
+    kinds = {
+        f"{code.code}^^{code.system}" for code in lot.metadata.codes.get(xds.SCHEME_SET_CONTENT_TYPE, ())
+    }
+    if any(not kinds & set(group) for group in query.parameters.get(xds.PARAM_SET_CONTENT_TYPE, ())):
+        return False
+    persons = [value for author in lot.metadata.authors for value in author.values(xds.SLOT_AUTHOR_PERSON)]
+    return xds.STATUS_APPROVED in query.values(xds.PARAM_SET_STATUS) and _holds(
+        query, xds.PARAM_SET_AUTHOR_PERSON, persons
+    )
 
 
 def _get_associations(query: Query, token: Vihf, registry: Registry) -> Found:
@@ -270,13 +293,37 @@ def _get_documents_and_associations(query: Query, token: Vihf, registry: Registr
     return Found(documents=documents, associations=links)
 
 
+def _get_related_documents(query: Query, token: Vihf, registry: Registry) -> Found:
+    """A document, those that an association of the given types ties to it, and those associations."""
+    kinds = query.values(xds.PARAM_ASSOCIATION_TYPES)
+    if not kinds:
+        raise _refused(xds.ERROR_QUERY_MISSING_PARAM, xds.PARAM_ASSOCIATION_TYPES)
+    named = _get_documents(query, token, registry).documents
+    if not named:
+        return Found()
+    identifiers = frozenset(document.entry_uuid for document in named)
+    links = tuple(link for link in registry.associations_of(identifiers) if link.kind in kinds)
+    ends = {end for link in links for end in (link.source, link.target)} - identifiers
+    others = _seen((registry.document(end) for end in sorted(ends)), token, registry, with_deleted=True)
+    return Found(documents=(*named, *others), associations=tuple(write_association(link) for link in links))
+
+
 _QUERIES: Final[dict[str, Callable[[Query, Vihf, Registry], Found]]] = {
     xds.QUERY_FIND_DOCUMENTS: _find_documents,
     xds.QUERY_GET_DOCUMENTS: _get_documents,
     xds.QUERY_FIND_SUBMISSION_SETS: _find_submission_sets,
     xds.QUERY_GET_ASSOCIATIONS: _get_associations,
     xds.QUERY_GET_DOCUMENTS_AND_ASSOCIATIONS: _get_documents_and_associations,
+    xds.QUERY_GET_RELATED_DOCUMENTS: _get_related_documents,
+    xds.QUERY_FIND_DOCUMENTS_BY_REFERENCE: _find_by_reference,
 }
+
+
+def with_signatures(found: Found, token: Vihf, registry: Registry) -> Found:
+    """The same answer with the signature objects of the patient: a client must not list them."""
+    ins = (token.matricule, token.ins_oid)
+    signatures = tuple(document for document in registry.documents(ins) if document.is_signature)
+    return replace(found, documents=found.documents + signatures)
 
 
 # Writing

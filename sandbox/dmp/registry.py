@@ -1,136 +1,27 @@
 """State of the DMP: patients, authorisations, submission sets, documents, their content.
 
 Everything that changes is one line of an append-only journal, on the disk before the answer leaves;
-contents are files named by their SHA-256, on the disk before the line that mentions them. Opening replays
-the journal.
+contents are on the disk before the line that mentions them. Opening replays the journal.
 """
 
 import hashlib
 import threading
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from interop.xds import codes as xds
-from sandbox.codes import OID_DMP_REPOSITORY
 from sandbox.demo import DmpState, Patient
-from sandbox.dmp.ebxml import (
-    Association,
-    Registered,
-    RegistryObject,
-    read_xml,
-)
+from sandbox.dmp.dates import add_months
+from sandbox.dmp.ebxml import Association, read_xml
+from sandbox.dmp.records import Document, Ins, Kept, Lot, NewLot, Update
 from sandbox.storage import ContentFile, Journal
 
-AUTHORISATION_VALIDITY: Final = timedelta(days=183)
-"""Six months: life of the authorisation of a professional."""
-
-Ins = tuple[str, str]
-"""Matricule and identifier of its authority."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A content on the disk: its place in the file of contents, its size in bytes, its SHA-1."""
-
-    place: int
-    size: int
-    sha1: str
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A document as registered. `version` counts its metadata, `set_version` the versions of the document."""
-
-    entry_uuid: str
-    logical_id: str
-    version: int
-    status: str
-    ins: Ins
-    lot_uuid: str
-    content: Kept
-    set_id: str
-    set_version: int
-    submitted_at: str
-    structure: str
-    actor: str
-    metadata: RegistryObject = field(repr=False)
-
-    @property
-    def unique_id(self) -> str:
-        return self.metadata.unique_id
-
-    @property
-    def confidentiality(self) -> tuple[str, ...]:
-        return self.metadata.confidentiality
-
-    @property
-    def is_signature(self) -> bool:
-        return self.metadata.is_signature
-
-    @property
-    def is_hidden_from_patient(self) -> bool:
-        return xds.VISIBILITY_HIDDEN_PATIENT in self.confidentiality
-
-    @property
-    def registered(self) -> Registered:
-        """What the registry adds to the metadata when it returns them."""
-        return Registered(
-            self.entry_uuid,
-            self.logical_id,
-            self.status,
-            self.version,
-            (
-                (xds.SLOT_REPOSITORY_UNIQUE_ID, OID_DMP_REPOSITORY),
-                (xds.SLOT_HASH, self.content.sha1),
-                (xds.SLOT_SIZE, str(self.content.size)),
-            ),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Lot:
-    """A submission set as registered."""
-
-    entry_uuid: str
-    ins: Ins
-    submitted_at: str
-    metadata: RegistryObject = field(repr=False)
-
-    @property
-    def unique_id(self) -> str:
-        return self.metadata.unique_id
-
-    @property
-    def registered(self) -> Registered:
-        """What the registry adds to the metadata when it returns them."""
-        return Registered(self.entry_uuid, self.entry_uuid, xds.STATUS_APPROVED, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class NewDocument:
-    """A document that passed every check, whose content is kept."""
-
-    metadata: RegistryObject
-    content: Kept
-    set_id: str = ""
-    set_version: int = 0
-    replaces: str = ""
-    """entryUUID of the document that it replaces."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewLot:
-    """A submission that passed every check."""
-
-    metadata: RegistryObject
-    documents: tuple[NewDocument, ...]
-    ins: Ins
-    structure: str
-    actor: str
+AUTHORISATION_MONTHS: Final = 6
+"""Life of the authorisation of a professional."""
 
 
 class Registry:
@@ -144,6 +35,10 @@ class Registry:
         self._authorisations: dict[tuple[Ins, str], str] = {}
         self._blocked: set[tuple[Ins, str]] = set()
         self._documents: dict[str, Document] = {}
+        self._by_logical_id: dict[str, str] = {}
+        self._hidden: dict[str, None] = {}
+        self._told: set[str] = set()
+        self._marks: set[str] = set()
         self._by_unique_id: dict[str, str] = {}
         self._lots: dict[str, Lot] = {}
         self._lot_ids: set[str] = set()
@@ -165,11 +60,26 @@ class Registry:
         match entry["event"]:
             case "submission":
                 self._apply_submission(entry)
+            case "update":
+                self._apply_update(entry)
+            case "told":
+                self._told.add(entry["lid"])
+            case "mark":
+                self._marks.add(entry["name"])
             case "patient":
                 person = Patient(**(entry["patient"] | {"state": DmpState(entry["patient"]["state"])}))
                 self._patients[person.matricule, person.oid] = person
             case "authorisation":
                 self._apply_authorisation(entry)
+
+    def has_mark(self, name: str) -> bool:
+        """Was this done once for all?"""
+        return name in self._marks
+
+    def mark(self, name: str) -> None:
+        """Note that something was done once for all."""
+        with self.lock:
+            self._record({"event": "mark", "name": name})
 
     # Patients and authorisations
 
@@ -183,20 +93,11 @@ class Registry:
     def put_patient(self, person: Patient) -> None:
         """Add a person or change the state of a DMP."""
         with self.lock:
-            self._record(
-                {
-                    "event": "patient",
-                    "patient": {
-                        "matricule": person.matricule, "oid": person.oid, "family": person.family,
-                        "given": person.given, "birth_date": person.birth_date, "sex": person.sex,
-                        "state": person.state.value,
-                    },
-                }
-            )  # fmt: skip
+            self._record({"event": "patient", "patient": asdict(person) | {"state": person.state.value}})
 
     def set_authorisation(self, ins: Ins, actor: str, state: str, now: datetime) -> None:
         """`valid` grants from now, `expired` as if long ago, `blocked` forbids, `none` forgets."""
-        granted = now - (2 * AUTHORISATION_VALIDITY if state == "expired" else timedelta())
+        granted = add_months(now, -2 * AUTHORISATION_MONTHS) if state == "expired" else now
         with self.lock:
             self._record(
                 {
@@ -223,7 +124,14 @@ class Registry:
             granted = self._authorisations.get(key)
         if granted is None:
             return "none"
-        return "valid" if datetime.fromisoformat(granted) + AUTHORISATION_VALIDITY > now else "expired"
+        ends = add_months(datetime.fromisoformat(granted), AUTHORISATION_MONTHS)
+        return "valid" if now < ends else "expired"
+
+    def authorisations(self, ins: Ins, now: datetime) -> dict[str, str]:
+        """State by professional, blocked ones among them."""
+        with self.lock:
+            actors = [actor for known, actor in (*self._authorisations, *self._blocked) if known == ins]
+        return {actor: self.authorisation(ins, actor, now) for actor in actors}
 
     # Documents
 
@@ -234,10 +142,28 @@ class Registry:
         """The current metadata version of a document."""
         return self._documents.get(self._by_unique_id.get(unique_id, ""))
 
+    def by_logical_id(self, logical_id: str) -> Document | None:
+        """The current metadata version of a document."""
+        return self._documents.get(self._by_logical_id.get(logical_id, ""))
+
     def documents(self, ins: Ins) -> tuple[Document, ...]:
         """Every document of a patient, signature objects included, in the order of registration."""
         with self.lock:
             return tuple(self._documents[identifier] for identifier in self._of_patient.get(ins, ()))
+
+    def hidden_documents(self) -> tuple[Document, ...]:
+        """Documents of all patients that their patient does not see; signature objects left out."""
+        with self.lock:
+            return tuple(self._documents[identifier] for identifier in self._hidden)
+
+    def is_told(self, document: Document) -> bool:
+        """Was the patient told that a document exists which he does not see?"""
+        return document.logical_id in self._told
+
+    def tell(self, document: Document, now: datetime) -> None:
+        """Note that the patient was told."""
+        with self.lock:
+            self._record({"event": "told", "lid": document.logical_id, "at": now.isoformat()})
 
     def has_lot(self, unique_id: str) -> bool:
         return unique_id in self._lot_ids
@@ -284,6 +210,24 @@ class Registry:
         """Wait until all that is registered is on the disk; without the lock: several wait together."""
         self._journal.sync()
 
+    def update(self, change: Update, structure: str, actor: str, now: datetime) -> Document:
+        """Write a change of metadata or of status; the rules are those of `register`.
+
+        Other metadata are another version of the entry: a new entryUUID, the same logical id, and the
+        former version is deprecated. A status changes where it stands.
+        """
+        with self.lock:
+            entry = {
+                "event": "update", "at": now.isoformat(), "target": change.target.entry_uuid,
+                "uuid": _new_uuid() if change.metadata is not None else change.target.entry_uuid,
+                "xml": change.metadata.xml.decode() if change.metadata is not None else "",
+                "status": change.status, "structure": structure, "actor": actor,
+                "lot": {"uuid": _new_uuid(), "xml": change.lot.xml.decode()},
+            }  # fmt: skip
+            self._journal.write(entry)
+            self._apply(entry)
+            return self._documents[str(entry["uuid"])]
+
     def _submission_entry(self, lot: NewLot, now: datetime) -> dict[str, Any]:
         uuids = {lot.metadata.identifier: _new_uuid()}
         documents = []
@@ -302,39 +246,92 @@ class Registry:
             "lot": {"uuid": uuids[lot.metadata.identifier], "xml": lot.metadata.xml.decode()},
         }  # fmt: skip
 
-    def _apply_submission(self, entry: dict[str, Any]) -> None:
-        ins, lot_uuid = _ins(entry["ins"]), entry["lot"]["uuid"]
-        lot = Lot(lot_uuid, ins, entry["at"], read_xml(entry["lot"]["xml"].encode()))
-        self._lots[lot_uuid] = lot
+    def _apply_lot(self, row: dict[str, Any], ins: Ins, at: str) -> Lot:
+        lot = Lot(row["uuid"], ins, at, read_xml(row["xml"].encode()))
+        self._lots[lot.entry_uuid] = lot
         self._lot_ids.add(lot.unique_id)
+        return lot
+
+    def _apply_submission(self, entry: dict[str, Any]) -> None:
+        ins = _ins(entry["ins"])
+        lot = self._apply_lot(entry["lot"], ins, entry["at"])
         for row in entry["documents"]:
+            replaced = self._documents.get(row["replaces"])
             document = Document(
                 entry_uuid=row["uuid"], logical_id=row["lid"], version=1, status=xds.STATUS_APPROVED, ins=ins,
-                lot_uuid=lot_uuid, content=Kept(**row["content"]),
+                lot_uuid=lot.entry_uuid, content=Kept(**row["content"]),
                 set_id=row["set_id"], set_version=row["set_version"], submitted_at=entry["at"],
+                deposited_at=replaced.deposited_at if replaced else entry["at"],
                 structure=entry["structure"], actor=entry["actor"], metadata=read_xml(row["xml"].encode()),
             )  # fmt: skip
-            self._documents[document.entry_uuid] = document
-            self._by_unique_id[document.unique_id] = document.entry_uuid
             self._of_patient.setdefault(ins, []).append(document.entry_uuid)
-            if document.set_id:
-                self._in_force[ins, document.set_id] = document.entry_uuid
-            original = (xds.SLOT_SUBMISSION_SET_STATUS, xds.SUBMISSION_SET_ORIGINAL)
-            self._link(xds.ASSOCIATION_HAS_MEMBER, lot_uuid, document.entry_uuid, original)
+            self._put(document)
+            self._link(xds.ASSOCIATION_HAS_MEMBER, lot.entry_uuid, document.entry_uuid, _ORIGINAL)
             if document.is_signature:
-                self._link(xds.ASSOCIATION_SIGNS, document.entry_uuid, lot_uuid)
-            if row["replaces"]:
-                self._link(xds.ASSOCIATION_REPLACE, document.entry_uuid, row["replaces"])
-                replaced = self._documents[row["replaces"]]
-                self._documents[row["replaces"]] = replace(replaced, status=xds.STATUS_DEPRECATED)
+                self._link(xds.ASSOCIATION_SIGNS, document.entry_uuid, lot.entry_uuid)
+            if replaced:
+                self._link(xds.ASSOCIATION_REPLACE, document.entry_uuid, replaced.entry_uuid)
+                self._put(replace(replaced, status=xds.STATUS_DEPRECATED))
 
-    def _link(self, kind: str, source: str, target: str, slot: tuple[str, str] | None = None) -> None:
+    def _apply_update(self, entry: dict[str, Any]) -> None:
+        target = self._documents[entry["target"]]
+        lot = self._apply_lot(entry["lot"], target.ins, entry["at"])
+        if not entry["xml"]:
+            self._put(replace(target, status=entry["status"]))
+            return
+        document = replace(
+            target,
+            entry_uuid=entry["uuid"],
+            version=target.version + 1,
+            metadata=read_xml(entry["xml"].encode()),
+        )
+        former = replace(target, status=xds.STATUS_DEPRECATED, is_superseded=True)
+        self._documents[former.entry_uuid] = former
+        self._hidden.pop(former.entry_uuid, None)
+        listed = self._of_patient[target.ins]
+        listed[listed.index(former.entry_uuid)] = document.entry_uuid
+        self._move_links(former.entry_uuid, document.entry_uuid)
+        self._put(document)
+        previous = (xds.SLOT_PREVIOUS_VERSION, str(target.version))
+        self._link(xds.ASSOCIATION_HAS_MEMBER, lot.entry_uuid, document.entry_uuid, _ORIGINAL, previous)
+
+    def _put(self, document: Document) -> None:
+        """Keep a current version of a document, and what leads to it."""
+        self._documents[document.entry_uuid] = document
+        self._by_unique_id[document.unique_id] = document.entry_uuid
+        self._by_logical_id[document.logical_id] = document.entry_uuid
+        family = (document.ins, document.set_id)
+        if document.status == xds.STATUS_DELETED:
+            self._in_force.pop(family, None)
+        elif document.set_id and document.status != xds.STATUS_DEPRECATED:
+            self._in_force[family] = document.entry_uuid
+        is_hidden = document.is_hidden_from_patient and document.status != xds.STATUS_DELETED
+        if is_hidden and not document.is_signature:
+            self._hidden[document.entry_uuid] = None
+        else:
+            self._hidden.pop(document.entry_uuid, None)
+
+    def _link(self, kind: str, source: str, target: str, *slots: tuple[str, str]) -> None:
         # Derived from the journal, so that a restart gives the same identifier.
         identifier = uuid.uuid5(uuid.NAMESPACE_URL, f"{kind} {source} {target}")
-        slots: dict[str, tuple[str, ...]] = {slot[0]: (slot[1],)} if slot else {}
-        link = Association(f"urn:uuid:{identifier}", kind, source, target, slots)
+        held: dict[str, tuple[str, ...]] = {name: (value,) for name, value in slots}
+        link = Association(f"urn:uuid:{identifier}", kind, source, target, held)
         for end in (source, target):
             self._links.setdefault(end, []).append(link)
+
+    def _move_links(self, former: str, current: str) -> None:
+        """Replacements follow the entry to its new metadata; membership in its lot stays where it was."""
+        for link in list(self._links.get(former, ())):
+            if link.kind != xds.ASSOCIATION_REPLACE:
+                continue
+            for end in (link.source, link.target):
+                self._links[end].remove(link)
+            source = current if link.source == former else link.source
+            target = current if link.target == former else link.target
+            self._link(link.kind, source, target)
+
+
+_ORIGINAL: Final = (xds.SLOT_SUBMISSION_SET_STATUS, xds.SUBMISSION_SET_ORIGINAL)
 
 
 def _new_uuid() -> str:

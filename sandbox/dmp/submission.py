@@ -13,7 +13,6 @@ from cryptography import x509
 from lxml import etree
 
 from interop.xds import codes as xds
-from sandbox.demo import DmpState
 from sandbox.dmp.cda import CdaError, CdaHeader, read_header
 from sandbox.dmp.checks import document_problems, entry_problems, lot_problems
 from sandbox.dmp.ebxml import (
@@ -23,10 +22,12 @@ from sandbox.dmp.ebxml import (
     RegistryObject,
     read_object_list,
 )
-from sandbox.dmp.envelope import included
 from sandbox.dmp.errors import RegistryError, RegistryRefusal, SoapFault
 from sandbox.dmp.lot_signature import check_lot_signature
-from sandbox.dmp.registry import Document, Kept, Lot, NewDocument, NewLot, Registry
+from sandbox.dmp.mtom import included
+from sandbox.dmp.records import Document, Kept, Lot, NewDocument, NewLot
+from sandbox.dmp.registry import Registry
+from sandbox.dmp.rights import Action, check_open, require
 from sandbox.dmp.vihf import Vihf
 from sandbox.xml import q
 
@@ -78,6 +79,7 @@ def register_submission(
 
     RegistryRefusal with every error found by the first check that fails; nothing is kept then.
     """
+    require(Action.FEED, token, registry, now)
     lot = _only_lot(submission)
     _check_patient(submission, token, registry)
     _check_contents(submission)
@@ -116,11 +118,7 @@ def _check_patient(submission: Submission, token: Vihf, registry: Registry) -> N
             raise RegistryRefusal(
                 RegistryError(xds.ERROR_PATIENT_MISMATCH, "patientId is not the resource-id of the VIHF")
             )
-    patient = registry.patient((token.matricule, token.ins_oid))
-    if patient is None or patient.state is DmpState.NONE:
-        raise RegistryRefusal(RegistryError(xds.ERROR_UNKNOWN_PATIENT, "no DMP for this INS"))
-    if patient.state is DmpState.CLOSED:
-        raise RegistryRefusal(RegistryError(xds.DMP_CLOSED, "the DMP is closed"))
+    check_open(registry.patient((token.matricule, token.ins_oid)))
 
 
 def _check_contents(submission: Submission) -> None:

@@ -144,6 +144,21 @@ def test_a_structure_that_is_not_ours_is_refused(bench: Bench) -> None:
         bench.gateway.submit(stranger, submission(letter()))
 
 
+def test_the_structure_deletes_its_own_document(bench: Bench) -> None:
+    sent = submission(letter())
+    bench.gateway.submit(context(), sent)
+    entry = sent.documents[0].entry
+    (uuid,) = bench.gateway.references(context(), PATIENT, entry.unique_id)
+    change = {"entry_uuid": uuid, "original_status": codes.STATUS_APPROVED}
+    deletion = replace(sent.lot, unique_id=f"1.2.250.1.999.1.3.{next(NUMBERS)}")
+    bench.gateway.set_status(context(), deletion, new_status=codes.STATUS_DELETED, **change)
+    assert bench.gateway.references(context(), PATIENT, entry.unique_id) == ()
+    again = replace(sent.lot, unique_id=f"1.2.250.1.999.1.3.{next(NUMBERS)}")
+    with pytest.raises(Rejected) as caught:
+        bench.gateway.set_status(context(), again, new_status=codes.STATUS_DELETED, **change)
+    assert caught.value.kind is RejectionKind.DATA
+
+
 def test_feeding_does_not_give_the_right_to_read(bench: Bench) -> None:
     """Spec dmp 1.8: in indirect mode metadata are closed, only references are open."""
     entry = submission(letter()).documents[0].entry

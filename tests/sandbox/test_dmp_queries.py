@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 import pytest
 from lxml import etree
 
+from interop.dmp import codes
 from interop.ins import codes as ins_codes
 from interop.vihf import codes as vihf
 from interop.xds import codes as xds
-from sandbox import codes
+from sandbox.codes import OID_DMP_REPOSITORY
 from sandbox.runtime import Sandbox
-from tests.sandbox.wire import ACTOR, INS, Answer, DmpClient, Draft, Element, Letter, cx, q, sub
+from tests.sandbox.wire import ACTOR, INS, Answer, DmpClient, Draft, Element, Letter, cx, q, slot, sub
 
 AIR = vihf.MODE_INDIRECT_REINFORCED
 INDIRECT = vihf.MODE_INDIRECT
@@ -94,7 +95,7 @@ def test_found_documents_carry_what_the_registry_added(box: Sandbox, hospital: D
     assert entry.get("id") == document.entry_uuid
     assert entry.get("lid") == document.logical_id
     assert entry.get("status") == xds.STATUS_APPROVED
-    assert values(entry, xds.SLOT_REPOSITORY_UNIQUE_ID) == [codes.OID_DMP_REPOSITORY]
+    assert values(entry, xds.SLOT_REPOSITORY_UNIQUE_ID) == [OID_DMP_REPOSITORY]
     assert values(entry, xds.SLOT_SIZE) == [str(document.content.size)]
     version = entry.find(q(xds.NS_RIM, "VersionInfo"))
     assert version is not None and version.get("versionName") == "1"
@@ -229,7 +230,7 @@ def existence(hospital: DmpClient, ins: tuple[str, str] = INS, *, mode: str = AI
     body = etree.Element(q(v3, codes.INTERACTION_TD02), nsmap={None: v3})
     sub(body, v3, "id", root="1.2.3", extension="1")
     act = sub(body, v3, "controlActProcess")
-    sub(act, v3, "reasonCode", code=codes.REASON_EXISTENCE, codeSystem=codes.OID_TD02_REASON)
+    sub(act, v3, "reasonCode", code=codes.REASON_EXISTENCE, codeSystem=codes.OID_REASON)
     parameters = sub(sub(act, v3, "queryByParameter"), v3, "parameterList")
     sub(sub(parameters, v3, "patientIdentifier"), v3, "value", root=ins[1], extension=ins[0])
     return hospital.call("patients_url", body, codes.ACTION_TD02, mode=mode, ins=ins)
@@ -295,6 +296,108 @@ def test_an_authorisation_ends_after_six_months(box: Sandbox, hospital: DmpClien
     authorise(hospital, "AJOUT")
     box.dmp.registry.set_authorisation(INS, ACTOR, "expired", datetime.now(UTC))
     assert read_existence(existence(hospital))[2] == codes.AUTHORISATION_EXPIRED
+
+
+def test_a_closed_dmp_says_when_and_why(hospital: DmpClient) -> None:
+    answer = existence(hospital, ("160012B02077713", ins_codes.INS_NIR_TEST_OID)).envelope
+    v3 = {"h": vihf.NS_HL7_V3}
+    assert answer.xpath("string(//h:registrationEvent/h:effectiveTime/@value)", namespaces=v3) == "20250610"
+    reason = answer.xpath("string(//h:detectedIssueEvent/h:code/@code)", namespaces=v3)
+    assert reason == codes.CLOSED_BY_PATIENT
+
+
+def test_the_answer_has_the_elements_of_the_official_example_in_their_order(hospital: DmpClient) -> None:
+    answer = existence(hospital).envelope.find(f".//{q(vihf.NS_HL7_V3, codes.INTERACTION_TD02_RESPONSE)}")
+    assert answer is not None
+    assert [etree.QName(child).localname for child in answer] == [
+        "id", "creationTime", "interactionId", "processingCode", "processingModeCode", "acceptAckCode",
+        "receiver", "sender", "attentionLine", "attentionLine", "acknowledgement", "controlActProcess",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("effect", "expected"),
+    [
+        ("no_dmp", ("NF", "", codes.AUTHORISATION_NONE)),
+        ("dmp_closed", ("OK", "terminated", codes.AUTHORISATION_NONE)),
+        ("blocked", ("OK", "active", codes.AUTHORISATION_BLOCKED)),
+        ("auth_expired", ("OK", "active", codes.AUTHORISATION_EXPIRED)),
+    ],
+)
+def test_a_state_may_be_pretended(
+    box: Sandbox, hospital: DmpClient, effect: str, expected: tuple[str, str, str]
+) -> None:
+    box.dmp.faults.add(effect, operation="TD0.2")
+    assert read_existence(existence(hospital)) == expected
+    assert read_existence(existence(hospital))[0:2] == ("OK", "active")
+
+
+@pytest.mark.usefixtures("authorised")
+@pytest.mark.parametrize("effect", ["blocked", "auth_expired", "opposed_break_glass"])
+def test_a_pretended_refusal_closes_the_search(box: Sandbox, hospital: DmpClient, effect: str) -> None:
+    box.dmp.faults.add(effect, operation="TD3.1")
+    assert find_documents(hospital).fault[0] == xds.DMP_ACCESS_DENIED
+    assert find_documents(hospital).is_success
+
+
+def test_the_question_itself_may_be_refused(box: Sandbox, hospital: DmpClient) -> None:
+    box.dmp.faults.add("ack_ae:DMPClosed", operation="TD0.2")
+    answer = existence(hospital).envelope
+    v3 = {"h": vihf.NS_HL7_V3}
+    assert answer.xpath("string(//h:acknowledgement/@typeCode)", namespaces=v3) == "AE"
+    assert answer.xpath("string(//h:acknowledgementDetail/h:code/@code)", namespaces=v3) == "DMPClosed"
+    box.dmp.faults.add("status:DMPAccessDeniedByRightsService", operation="TD0.3")
+    assert status_of(authorise(hospital, "AJOUT")) == xds.DMP_ACCESS_DENIED
+
+
+@pytest.mark.usefixtures("authorised")
+def test_signature_objects_are_among_the_results_when_told(box: Sandbox, hospital: DmpClient) -> None:
+    hospital.submit()
+    assert len(find_documents(hospital).entries) == 1
+    box.dmp.faults.add("signatures", operation="TD3.1")
+    assert len(find_documents(hospital).entries) == 2
+
+
+@pytest.mark.usefixtures("authorised")
+def test_documents_are_found_by_the_reference_of_their_study(hospital: DmpClient) -> None:
+    reference = f"ACC1^^^&1.2.250.1.999.5&ISO^{xds.REFERENCE_ACCESSION}"
+
+    def refer(listing: Element) -> None:
+        entry = listing.find(f"{q(xds.NS_RIM, 'ExtrinsicObject')}[@id='Document01']")
+        assert entry is not None
+        slot(entry, xds.SLOT_REFERENCE_ID_LIST, reference)
+        entry.insert(0, entry[-1])
+
+    assert hospital.submit(Draft(change_objects=refer)).is_success
+    slots = {xds.PARAM_PATIENT_ID: f"'{cx(INS)}'", xds.PARAM_STATUS: APPROVED}
+    query = xds.QUERY_FIND_DOCUMENTS_BY_REFERENCE
+    found = hospital.query(query, slots | {xds.PARAM_REFERENCE_ID: f"('{reference}')"})
+    assert len(found.entries) == 1
+    other = hospital.query(query, slots | {xds.PARAM_REFERENCE_ID: "('ACC2')"})
+    assert other.entries == []
+    assert hospital.query(query, slots).errors[0][0] == xds.ERROR_QUERY_MISSING_PARAM
+
+
+@pytest.mark.usefixtures("authorised")
+@pytest.mark.parametrize(
+    ("slots", "found"),
+    [
+        ({}, 1),
+        ({xds.PARAM_SET_AUTHOR_PERSON: "'%HODA%'"}, 1),
+        ({xds.PARAM_SET_AUTHOR_PERSON: "'%LEMAIRE%'"}, 0),
+        ({xds.PARAM_SET_CONTENT_TYPE: f"('03^^{xds.OID_CONTENT_TYPE}')"}, 1),
+        ({xds.PARAM_SET_CONTENT_TYPE: f"('07^^{xds.OID_CONTENT_TYPE}')"}, 0),
+        ({xds.PARAM_SET_TIME_TO: "20200101"}, 0),
+        ({xds.PARAM_SET_STATUS: f"('{xds.STATUS_DEPRECATED}')"}, 0),
+    ],
+)
+def test_sets_are_found_by_time_author_and_content(
+    hospital: DmpClient, slots: dict[str, str], found: int
+) -> None:
+    hospital.submit()
+    known = {xds.PARAM_SET_PATIENT_ID: f"'{cx(INS)}'", xds.PARAM_SET_STATUS: APPROVED}
+    answer = hospital.query(xds.QUERY_FIND_SUBMISSION_SETS, known | slots)
+    assert len(list(answer.envelope.iter(q(xds.NS_RIM, "RegistryPackage")))) == found
 
 
 def test_who_feeds_may_not_set_an_authorisation(hospital: DmpClient) -> None:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from interop.xds import codes as xds
-from sandbox.home import DMP_FAULTS
+from sandbox.home import DMP_FAULTS, READING_FAULTS
 from sandbox.runtime import Sandbox, SandboxSettings
 from tests.sandbox.wire import DmpClient
 
@@ -24,7 +24,7 @@ def test_the_first_page_leads_to_the_others(box: Sandbox, browser: httpx.Client)
 def test_a_fault_is_asked_for_by_hand_and_lifted(
     box: Sandbox, browser: httpx.Client, hospital: DmpClient
 ) -> None:
-    form = {"action": "dmp", "effect": "registry:XDSRepositoryBusy", "times": "2"}
+    form = {"action": "dmp", "effect": "TD2.1 registry:XDSRepositoryBusy", "times": "2"}
     assert browser.post(faults(box), data=form).status_code == 303
     assert "1 panne(s) du DMP en attente" in browser.get(faults(box)).text
     assert hospital.submit().errors[0][0] == xds.ERROR_REPOSITORY_BUSY
@@ -33,9 +33,9 @@ def test_a_fault_is_asked_for_by_hand_and_lifted(
     assert hospital.submit().is_success
 
 
-@pytest.mark.parametrize("choice", DMP_FAULTS, ids=lambda choice: choice.effect)
+@pytest.mark.parametrize("choice", [*DMP_FAULTS, *READING_FAULTS], ids=lambda choice: choice.value)
 def test_every_fault_of_the_panel_exists(box: Sandbox, browser: httpx.Client, choice: object) -> None:
-    browser.post(faults(box), data={"action": "dmp", "effect": choice.effect, "times": "1"})  # type: ignore[attr-defined]  # a Choice
+    browser.post(faults(box), data={"action": "dmp", "effect": choice.value, "times": "1"})  # type: ignore[attr-defined]  # a Choice
     assert len(box.dmp.faults.list()) == 1
 
 

@@ -9,7 +9,7 @@ from lxml import html
 
 from interop.ins import codes as ins_codes
 from interop.xds import codes as xds
-from sandbox.dmp.patient_view import add_months
+from sandbox.dmp.dates import add_months
 from sandbox.runtime import Sandbox
 from tests.sandbox.wire import INS, DmpClient, Draft, Letter
 
@@ -91,6 +91,21 @@ def test_a_document_masked_from_professionals_is_seen_by_the_patient(
 ) -> None:
     hospital.submit(Draft(restrictions=(xds.VISIBILITY_MASKED,)))
     assert len(titles(browser.get(address(box)))) == 1
+
+
+def test_the_patient_reads_who_sees_each_document_and_who_may_read(
+    box: Sandbox, hospital: DmpClient, browser: httpx.Client
+) -> None:
+    hospital.submit(Draft(restrictions=(xds.VISIBILITY_MASKED,)))
+    hospital.submit()
+    now = datetime.now(UTC)
+    box.dmp.registry.set_authorisation(INS, "899700900014", "valid", now)
+    box.dmp.registry.set_authorisation(INS, "899700900022", "blocked", now)
+    tables = html.fromstring(browser.get(address(box)).content).xpath("//table")
+    seen = [row.xpath("string(td[4])") for row in tables[0].xpath("tbody/tr")]
+    assert sorted(seen) == ["Vous ; masqué aux professionnels", "Vous et les professionnels autorisés"]
+    access = {row.xpath("string(th)"): row.xpath("string(td)") for row in tables[1].xpath("tbody/tr")}
+    assert access == {"Alice HODA": "Autorisé", "Bruno LEMAIRE": "Bloqué"}
 
 
 def test_a_minor_and_the_guardians_do_not_see_the_same(

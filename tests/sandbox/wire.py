@@ -670,11 +670,23 @@ class DmpClient:
         ins: tuple[str, str] = INS,
         change: Change = nothing,
     ) -> Answer:
+        return read_answer(self.post(service, body, action, mode=mode, ins=ins, change=change))
+
+    def post(
+        self,
+        service: str,
+        body: Element,
+        action: str,
+        *,
+        mode: str,
+        ins: tuple[str, str] = INS,
+        change: Change = nothing,
+    ) -> httpx.Response:
         address: str = getattr(self.box.addresses.dmp, service)
         assertion = build_assertion(self.seal, ins=ins, mode=mode, change=change)
         data = build_envelope(body, action, address, assertion)
         content_type = f'application/soap+xml; charset=UTF-8; action="{action}"'
-        return read_answer(self.line.post(address, content=data, headers={"Content-Type": content_type}))
+        return self.line.post(address, content=data, headers={"Content-Type": content_type})
 
     def find(self, unique_id: str) -> list[str]:
         """TD3.1b: the entryUUID of a document, by its uniqueId, as one who feeds may ask."""
