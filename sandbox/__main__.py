@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         post_logout_redirect_uris=tuple(options.post_logout_redirect_uri),
         establishment_redirect_uris=tuple(options.establishment_redirect_uri),
         lot_signature_required=options.lot_signature == "required",
+        with_documents=options.documents == "demonstration",
     )
     try:
         with Sandbox(settings) as sandbox:
@@ -54,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=("required", "optional"),
         default="required",
         help="does the DMP refuse a submission set without its signature?",
+    )
+    parser.add_argument(
+        "--documents",
+        choices=("demonstration", "none"),
+        default="demonstration",
+        help="what the DMP holds at the first start: documents of other structures, or nothing",
     )
     for name, text in (
         ("--redirect-uri", "return address registered with Pro Santé Connect"),

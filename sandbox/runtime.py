@@ -48,6 +48,8 @@ class SandboxSettings:
     establishment_redirect_uris: tuple[str, ...] = ()
     entity: LegalEntity = LEGAL_ENTITY
     lot_signature_required: bool = True
+    with_documents: bool = False
+    """Do the patients of the DMP have documents of other structures, from the first start on?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ class Sandbox:
             authority=_certificate(self.certificates.ca),
             entities=(settings.entity,),
             signature_required=settings.lot_signature_required,
+            with_documents=settings.with_documents,
         )
         self._closing.append(self.dmp.close)
         self._admin = AdminService(psc=self.psc, dmp=self.dmp)

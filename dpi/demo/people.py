@@ -171,7 +171,10 @@ OFFICIAL_PATIENTS = (
         "236066322083656",
         identity_document="CN",
         doctor="vasseur",
-        stays=(DemoStay("000880118", "3435", timedelta(days=40), "I", timedelta(days=9), "", "", _INO, _IC),),
+        stays=(
+            DemoStay("000897461", "3435", timedelta(days=6), "I", None, "32", "1", _INO, _IC),
+            DemoStay("000880118", "3435", timedelta(days=40), "I", timedelta(days=9), "", "", _INO, _IC),
+        ),
     ),
     DemoPatient(
         "000019",
@@ -195,6 +198,7 @@ OFFICIAL_PATIENTS = (
         identity_document="CS",
         doctor="petit",
         stays=(
+            DemoStay("000897460", "6268", timedelta(days=1, hours=2), "I", None, "16", "1", _INO, _IC),
             DemoStay("000881950", "6268", timedelta(days=21), "I", timedelta(days=2), "", "", _INO, _INC),
         ),
     ),

@@ -20,6 +20,7 @@ from sandbox.demo import PATIENTS, LegalEntity
 from sandbox.dmp import calendar, existence, queries, retrieval, submission, update
 from sandbox.dmp.exchange import Exchange
 from sandbox.dmp.faults import FaultBook
+from sandbox.dmp.fixtures.loading import load
 from sandbox.dmp.operations import Operation, Seen
 from sandbox.dmp.registry import Registry
 from sandbox.dmp.vihf import ReplayGuard, VihfChecker
@@ -54,7 +55,7 @@ class DmpService:
     """The DMP behind one mutual TLS port.
 
     `registry` is its state, `faults` what it does wrong, `journal()` what it was asked, `clock_offset` how
-    far its clock is from ours.
+    far its clock is from ours. `with_documents` gives it those of other structures at its first start.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class DmpService:
         authority: x509.Certificate,
         entities: tuple[LegalEntity, ...],
         signature_required: bool = True,
+        with_documents: bool = False,
     ) -> None:
         self.registry = Registry(folder, PATIENTS)
         self.faults = FaultBook()
@@ -74,6 +76,8 @@ class DmpService:
         self._journal: deque[Seen] = deque(maxlen=JOURNAL_LENGTH)
         self._message_ids: deque[str] = deque(maxlen=JOURNAL_LENGTH)
         self._lock = threading.Lock()
+        if with_documents:
+            load(self.registry, self.now())
 
     def close(self) -> None:
         self.stopping.set()

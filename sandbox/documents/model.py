@@ -1,6 +1,6 @@
 """What a document is made of: who wrote it, where, about whom, when."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -57,10 +57,11 @@ class Writer:
 class Draft:
     """A document to write. Without `writer` it is one that the patient deposited.
 
-    `act_start` and `act_stop` bound the act; `lines` are its text. `number` is its local number, from
-    which its identifiers come: the same document has the same identifiers at each first start.
+    `act_start` and `act_stop` bound the act; `lines` are its text. Its identifiers come from `root` and
+    from `number`: the same document has the same identifiers at each first start.
     """
 
+    root: str
     number: int
     patient: Patient
     writer: Writer | None
@@ -81,7 +82,6 @@ class Draft:
     reference_ids: tuple[str, ...] = ()
     status: str = ""
     deposited_at: datetime | None = None
-    root: str = field(default="1.2.250.1.999.9")
 
     @property
     def unique_id(self) -> str:
