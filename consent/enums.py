@@ -17,6 +17,7 @@ class ChoiceValue(models.TextChoices):
 class ChoiceSource(models.TextChoices):
     SCREEN = "screen", "Écran"
     PAM = "pam", "PAM"
+    API = "api", "Logiciel (API)"
 
 
 class MessageChoiceValue(models.TextChoices):

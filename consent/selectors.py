@@ -50,6 +50,11 @@ class CurrentChoices:
     def consulting(self) -> Decision:
         return may_consult_dmp(self.consultation_value)
 
+    @property
+    def known(self) -> str:
+        """Names the state read: who writes says it again, so that nothing is overwritten unseen."""
+        return ",".join(str(row.uid) if row else "" for row in (self.alimentation, self.consultation))
+
 
 NOTHING_RECORDED = CurrentChoices()
 

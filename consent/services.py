@@ -39,7 +39,8 @@ def choice_record(
     Raises:
         ChoiceRefused: a collection date in the future, or a cancelled episode.
     """
-    [choice] = _screen_record(episode, {subject: value}, actor, collected_at, by_representative)
+    screen = ChoiceSource.SCREEN
+    [choice] = _record(episode, {subject: value}, actor, collected_at, by_representative, screen)
     return choice
 
 
@@ -51,15 +52,18 @@ def choices_record(
     consultation: ChoiceValue | None = None,
     collected_at: datetime | None = None,
     by_representative: bool = False,
+    source: ChoiceSource = ChoiceSource.SCREEN,
 ) -> list[Choice]:
     """Record both subjects in one act, as the shortcut of the screen does (workflows 1.4).
+
+    `source` is `api` for what another software of the hospital collected.
 
     Raises:
         ChoiceRefused: as `choice_record`.
     """
     told = {Subject.ALIMENTATION: alimentation, Subject.CONSULTATION: consultation}
     values = {subject: value for subject, value in told.items() if value is not None}
-    return _screen_record(episode, values, actor, collected_at, by_representative)
+    return _record(episode, values, actor, collected_at, by_representative, source)
 
 
 @transaction.atomic
@@ -183,12 +187,13 @@ def _received(adt: AdtMessage) -> dict[Subject, ReceivedChoice]:
     return {subject: choice for subject, choice in found.items() if choice is not None}
 
 
-def _screen_record(
+def _record(
     episode: Episode,
     values: dict[Subject, ChoiceValue],
     actor: Actor,
     collected_at: datetime | None,
     by_representative: bool,
+    source: ChoiceSource,
 ) -> list[Choice]:
     now = timezone.now()
     if collected_at is not None and collected_at > now:
@@ -203,7 +208,7 @@ def _screen_record(
                 episode=locked,
                 subject=subject,
                 value=value,
-                source=ChoiceSource.SCREEN,
+                source=source,
                 collected_at=collected_at or screen_date(now, rows[subject]),
                 by_representative=by_representative,
                 author_login=actor.login,

@@ -197,7 +197,11 @@ _CHOICE_SUBJECT: Final[Mapping[str, Mark]] = {
     "consultation": Mark("Consultation", "eye", explanation="Permettre à l’équipe de lire Mon espace santé."),
 }
 
-_CHOICE_SOURCE: Final[Mapping[str, Mark]] = {"screen": Mark("Écran", "monitor"), "pam": Mark("PAM", "server")}
+_CHOICE_SOURCE: Final[Mapping[str, Mark]] = {
+    "screen": Mark("Écran", "monitor"),
+    "pam": Mark("PAM", "server"),
+    "api": Mark("Logiciel", "server", explanation="Enregistré par un autre logiciel de l’établissement."),
+}
 
 _ORDER_STATE: Final[Mapping[str, Mark]] = {
     "held": Mark("Retenu", "pause", "warn", "tint", explanation="Suspendu par une personne."),

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 PAGE_SIZE = 50
 LARGEST_PAGE = 100
+CURSOR = r"^[A-Za-z0-9_-]{22}$"
 
 
 class Input(serializers.Serializer[Any]):
@@ -28,8 +29,8 @@ class Input(serializers.Serializer[Any]):
 class PageQuery(Input):
     """Parameters of every list."""
 
-    cursor = serializers.CharField(
-        required=False, max_length=64, help_text="Valeur de `next` de la page précédente."
+    cursor = serializers.RegexField(
+        CURSOR, required=False, max_length=22, help_text="Valeur de `next` de la page précédente."
     )
     limit = serializers.IntegerField(
         required=False, default=PAGE_SIZE, min_value=1, max_value=LARGEST_PAGE, help_text="Lignes par page."
@@ -41,14 +42,22 @@ class NoQuery(Input):
 
 
 def query_of(request: Request, kind: type[Input]) -> dict[str, Any]:
-    """The parameters of the address, checked. Raises ValidationError."""
-    asked = kind(data=request.query_params)
-    asked.is_valid(raise_exception=True)
-    return dict(asked.validated_data)
+    """The parameters of the address, checked; one that is no list is said once. Raises ValidationError."""
+    asked = kind(data=None)
+    given: dict[str, Any] = {}
+    for name, values in request.query_params.lists():
+        several = isinstance(asked.fields.get(name), serializers.ListField | serializers.MultipleChoiceField)
+        if not several and len(values) > 1:
+            raise serializers.ValidationError({name: "Donnez ce paramètre une seule fois."}, "repeated")
+        given[name] = values if several else values[0]
+    return _checked(kind(data=given))
 
 
 def body_of(request: Request, kind: type[Input]) -> dict[str, Any]:
     """The JSON object of the body, checked. Raises ValidationError."""
-    given = kind(data=request.data)
+    return _checked(kind(data=request.data))
+
+
+def _checked(given: Input) -> dict[str, Any]:
     given.is_valid(raise_exception=True)
     return dict(given.validated_data)

@@ -7,13 +7,14 @@ identifier, looked up among the rows that the caller may see.
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound
+
+UNKNOWN_CURSOR = "Ce curseur ne désigne aucune ligne de cette liste : reprenez au début."
 
 _Row = TypeVar("_Row", bound=Model)
 
@@ -29,13 +30,14 @@ class Page(Generic[_Row]):
 def page_of(rows: QuerySet[_Row], query: dict[str, Any]) -> Page[_Row]:
     """The page that `query` (validated by PageQuery) asks of `rows`, whose model has a `uid`.
 
-    1 query, and one more with a cursor. Raises ValidationError for a cursor that names no row.
+    1 query, and one more with a cursor. Raises NotFound for a cursor that names none of these rows.
     """
     limit, cursor = query["limit"], query.get("cursor")
     if cursor is not None:
-        last = rows.filter(uid=_uid(cursor)).order_by().values_list("pk", flat=True).first()
+        named = rows.filter(uid=_uid(cursor)).prefetch_related(None).order_by()
+        last = named.values_list("pk", flat=True).first()
         if last is None:
-            raise _bad_cursor()
+            raise NotFound(UNKNOWN_CURSOR, code="cursor_unknown")
         rows = rows.filter(pk__lt=last)
     found = list(rows.order_by("-pk")[: limit + 1])
     shown = found[:limit]
@@ -49,11 +51,5 @@ def cursor_of(row: Model) -> str:
 
 
 def _uid(cursor: str) -> UUID:
-    try:
-        return UUID(bytes=base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError) as error:
-        raise _bad_cursor() from error
-
-
-def _bad_cursor() -> ValidationError:
-    return ValidationError({"cursor": "Ce curseur ne désigne aucune ligne : reprenez au début."}, "cursor")
+    """The identifier in a cursor of the right form (PageQuery)."""
+    return UUID(bytes=base64.urlsafe_b64decode(cursor + "=="))

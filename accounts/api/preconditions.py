@@ -29,7 +29,7 @@ def etag_of(*parts: object) -> str:
 
 def match_required(request: Request, current: str) -> None:
     """Raise unless If-Match names the current state; `*` would mean not to look."""
-    given = [tag.strip() for tag in request.headers.get("If-Match", "").split(",") if tag.strip()]
+    given = _tags(request, "If-Match")
     if not given or given == ["*"]:
         raise PreconditionRequired()
     if current not in given:
@@ -38,5 +38,11 @@ def match_required(request: Request, current: str) -> None:
 
 def is_unchanged(request: Request, current: str) -> bool:
     """Whether If-None-Match says that the caller already has this content."""
-    given = [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]
+    given = _tags(request, "If-None-Match")
     return current in given or given == ["*"]
+
+
+def _tags(request: Request, header: str) -> list[str]:
+    """Tags of a header. A balancer that compresses makes them weak; ours still name one state."""
+    tags = [tag.strip().removeprefix("W/") for tag in request.headers.get(header, "").split(",")]
+    return [tag for tag in tags if tag]

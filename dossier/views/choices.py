@@ -72,7 +72,7 @@ def choices(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
     concerned = stays if request.POST.get("every_stay") else (episode,)
     with transaction.atomic():
         _stays_lock(concerned)
-        if request.POST.get("known", "") != known_choices(choices_current(episode)):
+        if request.POST.get("known", "") != choices_current(episode).known:
             return _page(request, record, episode, user, is_stale=True)
         for stay in concerned:
             choices_record(
@@ -101,11 +101,6 @@ def _stays_lock(stays: Sequence[Episode]) -> None:
     """In the order of the rows, so that two persons never wait for each other."""
     locked = Episode.objects.select_for_update(of=("self",)).filter(pk__in=[one.pk for one in stays])
     list(locked.order_by("id").values_list("pk"))
-
-
-def known_choices(current: CurrentChoices) -> str:
-    """What the page showed: a choice recorded meanwhile must not be overwritten unseen."""
-    return ",".join(str(row.uid) if row else "" for row in (current.alimentation, current.consultation))
 
 
 STALE = "Un choix vient d’être enregistré ailleurs : rien n’a été changé, voici les choix à jour."
@@ -153,7 +148,7 @@ def _page(
         "representative": bool(asked and request.POST.get("representative"))
         or any(row.by_representative for row in history[:2]),
         "may_record": user.has_perm("consent.record"),
-        "known": known_choices(current),
+        "known": current.known,
         "errors": STALE if is_stale else "Les choix n’ont pas été enregistrés." if errors else "",
         "history": history_lines(history, current),
         "allows": _allows(current),

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from accounts.enums import AccountKind
 from accounts.models import User
 from accounts.selectors import serves_every_unit, units_of
 from patients.enums import EpisodeState
@@ -22,6 +23,7 @@ class RelationKind(StrEnum):
 
     UNIT = "unit"
     TEAM = "team"
+    SERVICE = "service"
     NONE = "none"
 
 
@@ -42,8 +44,11 @@ NO_RELATION = CareRelation(RelationKind.NONE)
 def care_relation(user: User, patient: Patient) -> CareRelation:
     """The strongest relation of a user with a patient: a stay that goes on, else the last to end.
 
-    1 query, and one more a request for the assignments of the user.
+    A software that serves the whole establishment answers for every record, whatever its stays; one
+    that serves named units is as their people. 1 query, and one more a request for the assignments.
     """
+    if _serves_every_record(user):
+        return CareRelation(RelationKind.SERVICE)
     rows = list(_related(user).filter(patient=patient).only("id", "state", "discharged_at"))
     if not rows:
         return NO_RELATION
@@ -55,7 +60,17 @@ def care_relation(user: User, patient: Patient) -> CareRelation:
 
 def relations_for(user: User, patient_ids: Collection[int]) -> frozenset[int]:
     """Those of these patients with whom the user has a care relation. 1 query."""
+    if _serves_every_record(user):
+        return frozenset(patient_ids)
     return frozenset(_related(user).filter(patient_id__in=patient_ids).values_list("patient_id", flat=True))
+
+
+def patients_searchable(user: User) -> QuerySet[Patient]:
+    """Whose identity a search may show: everybody's to people, who must find a patient to receive;
+    to a software that serves named units, that of their patients alone (security 3.2)."""
+    if user.kind != AccountKind.SERVICE or serves_every_unit(user):
+        return Patient.objects.all()
+    return Patient.objects.filter(pk__in=_related(user).values("patient_id"))
 
 
 def in_units_of(user: User) -> Q:
@@ -64,6 +79,10 @@ def in_units_of(user: User) -> Q:
         return Q()
     ids = [unit.pk for unit in units_of(user)]
     return Q(unit_id__in=ids) | Q(nursing_unit_id__in=ids) | Q(housing_unit_id__in=ids)
+
+
+def _serves_every_record(user: User) -> bool:
+    return user.kind == AccountKind.SERVICE and serves_every_unit(user)
 
 
 def _related(user: User) -> QuerySet[Episode]:

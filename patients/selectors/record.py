@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -68,6 +68,17 @@ class Record:
 def patient_by_uid(uid: UUID) -> Patient:
     """A patient by its public identifier; Patient.DoesNotExist otherwise."""
     return Patient.objects.get(uid=uid)
+
+
+def episode_by_uid(uid: UUID) -> Episode:
+    """An episode by its public identifier, with its patient and units; Episode.DoesNotExist otherwise."""
+    return Episode.objects.select_related("patient", "unit", "nursing_unit", "housing_unit").get(uid=uid)
+
+
+def episodes_of(patient: Patient, *, states: Collection[str] = ()) -> QuerySet[Episode]:
+    """Every episode of a patient, or those in some states, with their units."""
+    episodes = Episode.objects.filter(patient=patient).select_related("unit", "nursing_unit", "housing_unit")
+    return episodes.filter(state__in=states) if states else episodes
 
 
 def record(patient: Patient) -> Record:

@@ -21,7 +21,7 @@ from patients.enums import EpisodeState, IdentifierKind
 from patients.errors import SearchRefused
 from patients.models import Episode, Identifier, Patient
 from patients.rules import phonetic_key
-from patients.selectors.access import relations_for
+from patients.selectors.access import patients_searchable, relations_for
 from patients.selectors.record import ipps_of
 
 RESULT_SIZE: Final = 50
@@ -131,7 +131,7 @@ def search(user: User, criteria: SearchCriteria) -> SearchResult:
         SearchRefused: a partial or false matricule, or too few criteria (ins 9.1).
     """
     _check(criteria)
-    for tier, patients in _tiers(criteria):
+    for tier, patients in _tiers(patients_searchable(user), criteria):
         found = _fetch(tier, patients)
         if found:
             rows = _rows(user, found[:RESULT_SIZE])
@@ -163,8 +163,7 @@ def _check_matricule(text: str) -> None:
         )
 
 
-def _tiers(criteria: SearchCriteria) -> Iterator[tuple[Tier, QuerySet[Patient]]]:
-    patients = Patient.objects.all()
+def _tiers(patients: QuerySet[Patient], criteria: SearchCriteria) -> Iterator[tuple[Tier, QuerySet[Patient]]]:
     if criteria.matricule or criteria.identifier:
         yield Tier.IDENTIFIER, _by_identifier(patients, criteria)
         if not criteria.name and not criteria.birth_date:

@@ -27,8 +27,10 @@ def patient_search(*, user: User, criteria: SearchCriteria, actor: Actor) -> Sea
     return result
 
 
-def record_open(*, patient: Patient, user: User, actor: Actor) -> CareRelation:
+def record_open(*, patient: Patient, user: User, actor: Actor, what: str = "") -> CareRelation:
     """Open the record of a patient: the care relation is asked, and the opening traced either way.
+
+    `what` names the part that a software reads (`episodes`, `documents`); a page opens the whole.
 
     Raises:
         AccessRefused: the user has no care relation with the patient (security 3.3).
@@ -42,7 +44,7 @@ def record_open(*, patient: Patient, user: User, actor: Actor) -> CareRelation:
         patient_uid=patient.uid,
         object_type="patients.patient",
         object_uid=patient.uid,
-        detail={"relation": relation.kind.value},
+        detail={"relation": relation.kind.value} | ({"what": what} if what else {}),
     )
     if not relation:
         raise AccessRefused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,17 @@ from accounts.access import requires, signed_in
 from accounts.api import limits
 from accounts.api.inputs import Input, body_of
 from accounts.api.views import ApiView
-from accounts.scopes import SCOPES
+from accounts.scopes import SCOPES, permissions_of
 from audit.errors import ApplicationError
 from dpi.api.problems import SENTENCES, TITLES
 from dpi.api.urls import app_name  # noqa: F401 - the namespace of the addresses below
 from dpi.urls import handler404, handler500  # noqa: F401 - the map below answers as the product does
 from dpi.urls import urlpatterns as product
+from interop.ins.codes import TEST_INS_OIDS
 from patients.errors import AccessRefused, SearchRefused
-from tests.calling import caller, post, problem_of
+from sending.enums import OrderState
+from tests.calling import caller, issue, post, problem_of
+from tests.hospital import ward_rows
 from tests.shared import CHECKOUT
 
 SNAPSHOT = CHECKOUT / "docs" / "interfaces" / "openapi.yaml"
@@ -45,7 +49,7 @@ class TestSchema:
         text = generated(tmp_path)
         if os.environ.get("DPI_NOTE_SCHEMA"):
             SNAPSHOT.write_text(text, "utf-8")
-        assert text == SNAPSHOT.read_text("utf-8")
+        assert text == SNAPSHOT.read_text("utf-8"), "the contract changed: write it again and review it"
 
     @pytest.mark.django_db
     def test_it_is_served_to_callers_as_it_was_reviewed(self):
@@ -255,3 +259,48 @@ class TestPage:
         listed = {int(number) for row in rows for number in row.split(",")}
         assert listed <= set(TITLES)
         assert all(f"`{code}`" in text for code in SENTENCES)
+
+    def test_it_lists_every_address_with_the_scope_that_opens_it(self):
+        schema = yaml.safe_load(SNAPSHOT.read_text("utf-8"))
+        rows = dict(re.findall(r"^\| (`(?:GET|POST) .+?) \| (.*?) \|", self.text(), re.M))
+        listed = {}
+        for cell, scopes in rows.items():
+            method, _, first = cell.split("`")[1].partition(" ")
+            for number, name in enumerate(re.findall(r"`(?:GET |POST )?([^`]+)`", cell)):
+                parent = first.rpartition("/")[0]
+                listed[f"{method} {first if number == 0 else parent + '/' + name.strip('…/')}"] = scopes
+        for address, operations in schema["paths"].items():
+            for method, operation in operations.items():
+                name = re.sub(r"\{\w+\}", "{uid}", address.removeprefix("/api/v1/"))
+                scopes = re.findall(r"`([a-z:]+)`", listed.pop(f"{method.upper()} {name}"))
+                wanted = set(operation.get("x-permissions", ()))
+                assert wanted <= permissions_of(scopes), (address, method)
+        assert not listed
+
+    @pytest.mark.django_db(transaction=True)
+    def test_its_calls_are_answered(self, live_server: Any, settings: Any, tmp_path: Path):
+        """The very lines of the page, by curl, against a server."""
+        settings.DOCUMENT_STORE = tmp_path / "documents"
+        settings.INS_ALLOWED_OIDS = sorted(TEST_INS_OIDS)
+        ward = ward_rows()
+        letter = ward.write_letter()
+        lines = [block for block in re.findall(r"```\n(.*?)```", self.text(), re.S) if "$API" in block]
+        done = subprocess.run(
+            ["bash", "-eu", "-c", "".join(lines)],
+            cwd=tmp_path,
+            env={
+                "PATH": os.environ["PATH"],
+                "API": f"{live_server.url}/api/v1",
+                "JETON": issue().text,
+                "PATIENT": str(ward.patient.uid),
+                "EPISODE": str(ward.episode.uid),
+                "VERSION": str(letter.uid),
+                "ENVOI": str(letter.orders.get().uid),
+            },
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert (tmp_path / "lettre.pdf").read_bytes().startswith(b"%PDF-")
+        assert letter.orders.get().state == OrderState.CANCELLED
+        assert done.stdout.count(str(ward.patient.uid)) > 2
