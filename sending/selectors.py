@@ -85,6 +85,15 @@ def work_list(user: User, filters: WorkFilters) -> QuerySet[Order]:
     return orders.defer("version__body", "version__snapshot").order_by(*_ordering(filters.sort))
 
 
+def order_to_show(uid: UUID) -> Order:
+    """An order by its public identifier, with its document and patient; Order.DoesNotExist otherwise."""
+    return (
+        Order.objects.select_related("version__document__patient")
+        .defer("version__body", "version__snapshot")
+        .get(uid=uid)
+    )
+
+
 def orders_visible(user: User, uids: Collection[UUID]) -> list[Order]:
     """Those of the named orders that the user may act on: of the user's units, written by the user, or
     of a patient with whom the user has a care relation. 2 queries at most."""

@@ -1,5 +1,6 @@
 """Reads of the documents room."""
 
+from documents.selectors.filed import FiledFilters, document_filed, documents_filed
 from documents.selectors.filing import (
     held_by_id,
     held_by_set,
@@ -19,7 +20,10 @@ from documents.selectors.listed import (
 __all__ = [
     "DocumentRow",
     "DocumentSort",
+    "FiledFilters",
+    "document_filed",
     "document_row",
+    "documents_filed",
     "documents_for_patient",
     "drafts_of",
     "held_by_id",
