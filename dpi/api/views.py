@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import signed_in
+from accounts.api.fields import Moment
 from accounts.api.inputs import NoQuery, query_of
 from accounts.api.views import ApiView
 
@@ -32,7 +33,7 @@ class CallerSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(), help_text="Codes des UF servies ; vide : tout l’établissement."
     )
     every_unit = serializers.BooleanField(help_text="Sert tout l’établissement.")
-    expires_at = serializers.DateTimeField(allow_null=True, help_text="Échéance du jeton.")
+    expires_at = Moment(allow_null=True, help_text="Échéance du jeton.")
 
 
 @signed_in()

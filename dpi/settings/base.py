@@ -297,6 +297,34 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_INCLUDE_SCHEMA": False,
     # Docstrings are for who reads the code; who reads the schema is told in French, by `description`.
     "DISABLE_DOCSTRING_DESCRIPTIONS": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "dpi.api.schema.say_what_is_required",
+        "dpi.api.schema.share_problems",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "CallerKind": ["token", "session"],
+        "Sex": "patients.enums.Sex",
+        "IdentityStatus": "patients.enums.IdentityStatus",
+        "IdentityAttribute": "patients.enums.IdentityAttribute",
+        "AlertKind": "patients.enums.AlertKind",
+        "AlertState": "patients.enums.AlertState",
+        "EpisodeKind": "patients.enums.EpisodeKind",
+        "EpisodeState": "patients.enums.EpisodeState",
+        "SearchTier": "patients.selectors.Tier",
+        "ChoiceSubject": "consent.enums.Subject",
+        "ChoiceValue": "consent.enums.ChoiceValue",
+        "ChoiceSource": "consent.enums.ChoiceSource",
+        "DocumentOrigin": "documents.enums.Origin",
+        "VersionState": "documents.api.FILED_STATES",
+        "Structure": "documents.enums.Structure",
+        "OrderChannel": "sending.enums.Channel",
+        "OrderAction": "sending.enums.OrderAction",
+        "OrderOrigin": "sending.enums.OrderOrigin",
+        "OrderState": "sending.enums.OrderState",
+        "OrderReason": "sending.api.REASONS",
+        "DeletionMotive": "sending.enums.DeletionMotive",
+    },
 }
 
 # --- Language, time, static files ------------------------------------------------------------

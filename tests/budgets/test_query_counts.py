@@ -32,6 +32,7 @@ from tests.factories import (
     DocumentFactory,
     EpisodeFactory,
     MessageFactory,
+    MovementFactory,
     PartnerFactory,
     QualifiedPatientFactory,
     ValidatedVersionFactory,
@@ -92,6 +93,17 @@ PAGES: dict[str, Callable[[Record], str]] = {
     "pfi:jobs": lambda record: reverse("pfi:jobs"),
     "pfi:job": lambda record: f"{reverse('pfi:jobs')}?vue=1&travail={job_uid()}",
     "api:me": lambda record: reverse("api:me"),
+    "api:patient": lambda record: reverse("api:patient", args=[record.patient.uid]),
+    "api:patient_episodes": lambda record: reverse("api:patient_episodes", args=[record.patient.uid]),
+    "api:episode": lambda record: reverse("api:episode", args=[record.ward.episode.uid]),
+    "api:episode_choices": lambda record: reverse("api:episode_choices", args=[record.ward.episode.uid]),
+    "api:patient_documents": lambda record: reverse("api:patient_documents", args=[record.patient.uid]),
+    "api:document": lambda record: reverse("api:document", args=[record.letter.document.uid]),
+    "api:version_cda": lambda record: reverse("api:version_cda", args=[record.letter.uid]),
+    "api:version_pdf": lambda record: reverse("api:version_pdf", args=[record.letter.uid]),
+    "api:orders": lambda record: reverse("api:orders"),
+    "api:orders, of a patient": lambda record: f"{reverse('api:orders')}?patient={record.patient.uid}",
+    "api:order": lambda record: reverse("api:order", args=[record.letter.orders.get().uid]),
 }
 
 
@@ -157,6 +169,8 @@ def fill(ward: Ward, count: int) -> None:
             ChoiceFactory(episode=episode, subject=subject)
         letter_of(ward, patient, episode)
         letter_of(ward, ward.patient, ward.episode)
+        MovementFactory(episode=ward.episode)
+        ChoiceFactory(episode=ward.episode)
 
 
 def letter_of(ward: Ward, patient: Patient, episode: Episode) -> None:
