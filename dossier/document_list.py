@@ -85,6 +85,7 @@ class Row:
     url: str
     preview_url: str
     origin: str
+    other_origins: Sequence[str]
     marks: Sequence[Mark]
     sendings: Sequence[Sending]
     is_draft: bool
@@ -134,7 +135,8 @@ class Preview:
     journal_url: str = ""
     warnings: Sequence[Notice] = ()
     more: Sequence[Entry] = ()
-    tabs: Sequence[Entry] = ()
+    attachments: Sequence[Entry] = ()
+    tabs: Sequence[object] = ()
     facts: Sequence[tuple[str, str]] = ()
     recipients: Sequence[Sending] = field(default_factory=tuple)
 
@@ -153,11 +155,12 @@ def row_of(row: DocumentRow, orders: Sequence[Order], user: User, *, selected: V
         title=document.title,
         type=row.type_label,
         author=shown.author_label,
-        unit=document.unit.name if document.unit else "",
+        unit=_place(row),
         version_note=f"V{shown.number}" if shown.number > 1 else "",
         url=f"{patient_url}?document={shown.uid}",
         preview_url=reverse("dossier:preview", args=[shown.uid]),
         origin=document.origins[0],
+        other_origins=document.origins[1:],
         marks=marks_of(row),
         sendings=[] if is_draft or is_foreign else sendings_of(orders, user, shown),
         is_draft=is_draft,
@@ -166,6 +169,13 @@ def row_of(row: DocumentRow, orders: Sequence[Order], user: User, *, selected: V
         is_removed=shown.state == VersionState.DELETED,
         selected=selected is not None and selected.document_id == document.pk,
     )
+
+
+def _place(row: DocumentRow) -> str:
+    """Where it comes from: the unit that wrote it, or the structure of a received one."""
+    if not row.document.is_produced:
+        return row.shown.author_organization
+    return row.document.unit.name if row.document.unit else ""
 
 
 def marks_of(row: DocumentRow) -> list[Mark]:
@@ -177,6 +187,9 @@ def marks_of(row: DocumentRow) -> list[Mark]:
         (shown.is_masque_ps, "masque_ps"),
     )
     marks = [Mark("visibility", state) for is_set, state in flags if is_set]
+    if shown.state == VersionState.DELETED and shown.deleted_at is not None:
+        day = timezone.localtime(shown.deleted_at)
+        marks.append(Mark("version_mark", "deleted_by_sender", f"{day:%d/%m/%Y}"))
     if row.draft is not None and row.draft is not shown:
         marks.append(Mark("sending", "to_validate", f"version {row.draft.number}"))
     return marks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dossier.views import choices, envois, letter, patients, record, shell
+from dossier.views import choices, envois, letter, patients, reading, record, shell
 
 app_name = "dossier"
 
@@ -21,6 +21,8 @@ urlpatterns = [
     path("documents/<uuid:version_uid>/apercu", record.preview, name="preview"),
     path("documents/<uuid:version_uid>/pdf", record.document_pdf, name="document_pdf"),
     path("documents/<uuid:version_uid>/cda", record.document_cda, name="document_cda"),
+    path("documents/<uuid:version_uid>/vue", reading.document_view, name="document_view"),
+    path("documents/<uuid:version_uid>/pieces/<int:number>", reading.document_part, name="document_part"),
     path("documents/<uuid:version_uid>/redaction", letter.letter_edit, name="letter_edit"),
     path("documents/<uuid:version_uid>/valider", letter.letter_panel, name="letter_panel"),
     path("documents/<uuid:version_uid>/validation", letter.letter_validate, name="letter_validate"),

@@ -311,6 +311,7 @@ _VERSION_MARK: Final[Mapping[str, Mark]] = {
     "already_here": Mark("Déjà au dossier", "copy-check", detail=_IN_BRACKETS),
     "archived": Mark("Archivé", "archive"),
     "older": Mark("Ancienne version", "history"),
+    "deleted_by_sender": Mark("Supprimé par l’émetteur", "trash", detail="{word} le {detail}"),
 }
 
 _DOCUMENT_ORIGIN: Final[Mapping[str, Mark]] = {

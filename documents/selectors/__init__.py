@@ -16,6 +16,7 @@ from documents.selectors.listed import (
     drafts_of,
     version_to_show,
 )
+from documents.selectors.receptions import receptions_of_document
 
 __all__ = [
     "DocumentRow",
@@ -28,6 +29,7 @@ __all__ = [
     "drafts_of",
     "held_by_id",
     "held_by_set",
+    "receptions_of_document",
     "recipient_of",
     "stay_for_filing",
     "unit_of_recipients",

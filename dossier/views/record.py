@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -24,12 +25,14 @@ from documents.store import content_get
 from documents.writing import WRITING_MODELS
 from dossier.access import reader, record_for_page, version_for_page
 from dossier.banner import banner_of, rail_of, stay_words
-from dossier.document_list import columns_of, preview_of, row_of
+from dossier.document_list import Preview, columns_of, preview_of, row_of
 from dossier.enums import ListPage
 from dossier.filters import DOCUMENT_FILTERS, document_filters, document_menus, keep_documents
 from dossier.remembered import CLEAR, SORT, list_query
+from dossier.renderings import VIEW, with_renderings
 from interop.ins.codes import ins_nature
 from patients.selectors import Record, stays_to_conclude
+from sending.models import Order
 from sending.selectors import orders_of_documents
 
 DOCUMENT_SORTS = {sort.value: sort for sort in DocumentSort}
@@ -67,7 +70,7 @@ def patient(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
         "filters": document_menus(filters, rows),
         "text": filters.text,
         "filter_action": url,
-        "preview": preview_of(found[1], found[0], orders[found[1].document_id], user) if found else None,
+        "preview": _preview(request, found, orders[found[1].document_id]) if found else None,
         "pane_open": "document" in request.GET,
         "name_in_title": True,
     }
@@ -82,7 +85,7 @@ def preview(request: HttpRequest, version_uid: UUID) -> HttpResponse:
     version = version_for_page(request, version_uid)
     orders = orders_of_documents([version.document_id])[version.document_id]
     row = document_row(version.document_id)
-    context = {"preview": preview_of(version, row, orders, user)}
+    context = {"preview": _preview(request, (row, version), orders)}
     return render(request, "dossier/_preview_content.html", context)
 
 
@@ -116,6 +119,8 @@ def document_pdf(request: HttpRequest, version_uid: UUID) -> HttpResponse:
     _, actor = reader(request)
     version = version_for_page(request, version_uid)
     is_draft = version.state == VersionState.DRAFT
+    if not is_draft and not version.pdf_sha256:
+        raise Http404
     content = _draft_pdf(version) if is_draft else content_get(version.pdf_sha256)
     version_view(version=version, actor=actor, rendering="preview" if is_draft else "pdf")
     return _file(content, "application/pdf", f"{version.uid}.pdf", inline=True)
@@ -127,11 +132,18 @@ def document_cda(request: HttpRequest, version_uid: UUID) -> HttpResponse:
     """The CDA of a validated version, as a file; the reading is traced."""
     _, actor = reader(request)
     version = version_for_page(request, version_uid)
-    if version.state == VersionState.DRAFT:
+    if version.state == VersionState.DRAFT or not version.cda_sha256:
         raise Http404
     content = content_get(version.cda_sha256)
     version_view(version=version, actor=actor, rendering="cda")
     return _file(content, "application/xml", f"{version.uid}.xml", inline=False)
+
+
+def _preview(request: HttpRequest, found: tuple[DocumentRow, Version], orders: Sequence[Order]) -> Preview:
+    """One version beside the list, in the presentation that `?vue=` asks for."""
+    user, _ = reader(request)
+    row, version = found
+    return with_renderings(preview_of(version, row, orders, user), version, row, request.GET.get(VIEW, ""))
 
 
 def _draft_pdf(version: Version) -> bytes:

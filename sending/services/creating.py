@@ -134,8 +134,7 @@ def orders_add(
     version that was replaced, or a recipient who has this version already or waits for it.
     """
     locked = Version.objects.select_for_update(of=("self",)).get(pk=version.pk)
-    if locked.state != VersionState.CURRENT:
-        raise OrderRefused("Une version plus récente remplace ce document : envoyez celle-ci.")
+    _check_may_leave(locked)
     ordered = Order.objects.filter(version=locked, channel__in=MAIL_CHANNELS)
     known = {(order.channel, address_key(order.recipient_address)) for order in ordered}
     wishes = SendingWishes(to_dmp=False, recipients=tuple(recipients), hold=hold, not_before=timezone.now())
@@ -156,8 +155,7 @@ def order_request(*, version: Version, actor: Actor) -> Order:
     current, or whose sending exists and goes on.
     """
     locked = Version.objects.select_for_update(of=("self",)).get(pk=version.pk)
-    if locked.state != VersionState.CURRENT:
-        raise OrderRefused("Une version plus récente remplace ce document : envoyez celle-ci.")
+    _check_may_leave(locked)
     known = Order.objects.filter(version=locked, channel=Channel.DMP).exclude(action=OrderAction.DELETE)
     former = known.order_by("-id").first()
     if former is not None:
@@ -165,6 +163,13 @@ def order_request(*, version: Version, actor: Actor) -> Order:
     stay_lock(locked)
     now = timezone.now()
     return orders_create(version=locked, wishes=SendingWishes(not_before=now), actor=actor, at=now)[0]
+
+
+def _check_may_leave(version: Version) -> None:
+    if version.state != VersionState.CURRENT:
+        raise OrderRefused("Une version plus récente remplace ce document : envoyez celle-ci.")
+    if version.snapshot is None:
+        raise OrderRefused("Ce document a été reçu d’ailleurs : il ne part pas d’ici.")
 
 
 def order_key(version: Version, channel: Channel, action: OrderAction, recipient: str = "") -> str:

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.enums import RoleCode
 from accounts.services import assignment_give, roles_install
 from audit.context import system_actor
 from consent.enums import Subject
+from documents.enums import Intake
 from documents.models import Version
+from documents.received import Confirmation
+from documents.services import document_receive
 from documents.writing import LDL_SES
 from establishment.enums import NationalService
 from exchange.models import Message
@@ -25,6 +29,7 @@ from pfi.models import Job
 from sending.enums import Channel, OrderAction, OrderState
 from sending.models import Order
 from tests.budgets.baseline import IS_NOTING, baseline, note, statements
+from tests.documents.arrivals import incoming
 from tests.exchange.people import administrator, browser_of
 from tests.factories import (
     AlertFactory,
@@ -38,6 +43,7 @@ from tests.factories import (
     ValidatedVersionFactory,
 )
 from tests.hospital import Ward
+from tests.interop.cda.test_display import media, structured
 from tests.signing_in import sign_in
 from tests.test_permissions import ADDRESSES
 
@@ -49,11 +55,12 @@ TECHNICAL_ROOMS = ("exchange:", "pfi:")
 
 @dataclass(frozen=True)
 class Record:
-    """The record that the pages show: a draft, and a letter already sent."""
+    """The record that the pages show: a draft, a letter already sent, a document from elsewhere."""
 
     ward: Ward
     draft: Version
     letter: Version
+    received: Version
 
     @property
     def patient(self) -> Patient:
@@ -81,6 +88,12 @@ PAGES: dict[str, Callable[[Record], str]] = {
     "dossier:preview": lambda record: reverse("dossier:preview", args=[record.letter.uid]),
     "dossier:document_pdf": lambda record: reverse("dossier:document_pdf", args=[record.letter.uid]),
     "dossier:document_cda": lambda record: reverse("dossier:document_cda", args=[record.letter.uid]),
+    "dossier:preview, received": lambda record: reverse("dossier:preview", args=[record.received.uid]),
+    "dossier:preview, metadata": lambda record: (
+        f"{reverse('dossier:preview', args=[record.received.uid])}?vue=metadonnees"
+    ),
+    "dossier:document_view": lambda record: reverse("dossier:document_view", args=[record.received.uid]),
+    "dossier:document_part": lambda record: reverse("dossier:document_part", args=[record.received.uid, 1]),
     "dossier:letter_edit": lambda record: reverse("dossier:letter_edit", args=[record.draft.uid]),
     "dossier:envois": lambda record: reverse("dossier:envois"),
     "dossier:envois_rows": lambda record: reverse("dossier:envois_rows"),
@@ -149,7 +162,16 @@ def doctor(ward: Ward) -> Client:
 
 @pytest.fixture
 def record(ward: Ward) -> Record:
-    return Record(ward, draft=ward.draft(), letter=ward.write_letter())
+    return Record(ward, draft=ward.draft(), letter=ward.write_letter(), received=received_by(ward))
+
+
+def received_by(ward: Ward) -> Version:
+    """A structured document of another structure, with one annex, filed by hand."""
+    cda = structured("<paragraph>RAS</paragraph>", after=media("annexe", b"%PDF-1.4", "application/pdf"))
+    document = incoming(cda, intake=Intake.MANUAL, confirmation=Confirmation())
+    receipt = document_receive(patient=ward.patient, incoming=document, actor=ward.actor, at=timezone.now())
+    assert receipt.version is not None
+    return receipt.version
 
 
 def fill(ward: Ward, count: int) -> None:
