@@ -296,6 +296,6 @@ def tls_reason(error: BaseException) -> str:
     step: BaseException | None = error
     while step is not None:
         if isinstance(step, ssl.SSLError):
-            return f"{step.reason or ''} {step}"
+            return f"{getattr(step, 'reason', None) or ''} {step}"
         step = step.__cause__ or step.__context__
     return str(error) if "SSL" in str(error) else ""

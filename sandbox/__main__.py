@@ -24,6 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
         http_port=options.http_port,
         psc_port=options.psc_port,
         dmp_port=options.dmp_port,
+        smtp_port=options.smtp_port,
+        imap_port=options.imap_port,
         redirect_uris=tuple(options.redirect_uri),
         post_logout_redirect_uris=tuple(options.post_logout_redirect_uri),
         establishment_redirect_uris=tuple(options.establishment_redirect_uri),
@@ -50,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--http-port", type=int, default=0, help="pages for the browser and admin API, plain")
     parser.add_argument("--psc-port", type=int, default=0, help="providers, TLS")
     parser.add_argument("--dmp-port", type=int, default=0, help="DMP, mutual TLS")
+    parser.add_argument("--smtp-port", type=int, default=0, help="MSSanté, mails sent, STARTTLS")
+    parser.add_argument("--imap-port", type=int, default=0, help="MSSanté, mailboxes, STARTTLS")
     parser.add_argument(
         "--lot-signature",
         choices=("required", "optional"),

@@ -12,6 +12,9 @@ from sandbox.demo import DmpState, Patient
 from sandbox.dmp.faults import UnknownEffectError
 from sandbox.dmp.records import Document
 from sandbox.dmp.service import DmpService
+from sandbox.mail.admin import MailAdmin
+from sandbox.mail.letters import LetterBox
+from sandbox.mail.operator import MailOperator
 from sandbox.psc.provider import Provider
 from sandbox.psc.switches import UnknownSwitchError
 from sandbox.serving import Request, Response, json_response
@@ -27,9 +30,10 @@ class BadRequestError(ValueError):
 class AdminService:
     """Routes below `/admin/`. Calling it gives an answer, or None for another address."""
 
-    def __init__(self, *, psc: Provider, dmp: DmpService) -> None:
+    def __init__(self, *, psc: Provider, dmp: DmpService, mail: MailOperator, letters: LetterBox) -> None:
         self._psc = psc
         self._dmp = dmp
+        self._mail = MailAdmin(mail, letters)
 
     def __call__(self, request: Request) -> Response | None:
         if not request.path.startswith(PREFIX):
@@ -39,12 +43,21 @@ class AdminService:
             return _refused("content type application/json expected", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         path = request.path.removeprefix(PREFIX)
         try:
-            answer = (
-                self._psc_route(request, path) if path.startswith("psc/") else self._dmp_route(request, path)
-            )
+            answer = self._route(request, path)
         except BadRequestError as error:
             return _refused(str(error))
         return answer or _refused("no such address", HTTPStatus.NOT_FOUND)
+
+    def _route(self, request: Request, path: str) -> Response | None:
+        if path.startswith("psc/"):
+            return self._psc_route(request, path)
+        if path.startswith("mail/"):
+            values = _object(request) if request.method == "POST" else {}
+            try:
+                return self._mail.route(request, path.removeprefix("mail/"), values)
+            except ValueError as error:
+                raise BadRequestError(str(error)) from error
+        return self._dmp_route(request, path)
 
     # Pro Santé Connect
 

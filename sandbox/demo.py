@@ -92,6 +92,7 @@ class DmpState(StrEnum):
 class Patient:
     """A person of the DMP. `birth_date` is YYYY-MM-DD, `sex` M or F, `birth_place` the COG of a commune.
 
+    `given_names` is the list of the birth certificate where it holds more than the first.
     `closed_on` (YYYYMMDD) and `closing_reason` belong to a DMP that is closed. `treating` is the national
     identifier of the médecin traitant. By default a patient accepts the modes of emergency, and lets
     nobody read there what is masked.
@@ -105,6 +106,7 @@ class Patient:
     state: DmpState
     oid: str = ins_codes.INS_NIR_TEST_OID
     birth_place: str = "63220"
+    given_names: str = ""
     closed_on: str = ""
     closing_reason: str = ""
     is_attached: bool = True
@@ -197,10 +199,22 @@ OFFICIAL_PATIENTS: Final = (
         "160012B02077713", "ADRTROIS", "TOUSSAINT", "1960-01-01", "M", DmpState.CLOSED, birth_place="2B020",
         closed_on="20250610", closing_reason=dmp_codes.CLOSED_BY_PATIENT, is_attached=False,
     ),
-    Patient("236066322083656", "TCHITCHI", "CATARINA", "1936-06-21", "F", DmpState.OPEN),
-    Patient("109076322083489", "ECETINSI", "PIERRE-ALAIN", "2009-07-14", "M", DmpState.OPEN),
-    Patient("277076322082910", "NESSI", "RUTH", "1977-07-14", "F", DmpState.OPEN, birth_place="51215"),
-    Patient("110086322083060", "NESSI", "MICHELANGELO", "2010-08-07", "M", DmpState.OPEN),
+    Patient(
+        "236066322083656", "TCHITCHI", "CATARINA", "1936-06-21", "F", DmpState.OPEN,
+        given_names="CATARINA BELLA",
+    ),
+    Patient(
+        "109076322083489", "ECETINSI", "PIERRE-ALAIN", "2009-07-14", "M", DmpState.OPEN,
+        given_names="PIERRE-ALAIN MURIEL FLORIANT",
+    ),
+    Patient(
+        "277076322082910", "NESSI", "RUTH", "1977-07-14", "F", DmpState.OPEN,
+        given_names="RUTH ISABELLE", birth_place="51215",
+    ),
+    Patient(
+        "110086322083060", "NESSI", "MICHELANGELO", "2010-08-07", "M", DmpState.OPEN,
+        given_names="MICHELANGELO ANTHONY",
+    ),
     Patient(
         "180032B02040123", "CORSE", "ANTHONY", "1980-03-02", "M", DmpState.NONE, birth_place="2B020"
     ),
@@ -219,6 +233,8 @@ def invented_patients() -> tuple[Patient, ...]:
                 row["birth_date"],
                 row["sex"],
                 DmpState(row["state"]),
+                birth_place=row["birth_place"],
+                given_names=row["given_names"],
             )
             for row in csv.DictReader(stream, delimiter="\t")
         )

@@ -11,6 +11,9 @@ from sandbox.dmp.faults import UnknownEffectError
 from sandbox.dmp.pages import PREFIX as PATIENT_PAGES
 from sandbox.dmp.service import DmpService
 from sandbox.html import page
+from sandbox.mail.faults import UnknownMailEffectError
+from sandbox.mail.operator import MailOperator
+from sandbox.mail.pages import PREFIX as MAIL_PAGES
 from sandbox.psc.provider import Provider
 from sandbox.serving import Request, Response, redirect
 
@@ -59,6 +62,17 @@ READING_FAULTS: Final = (
     Choice("truncate", "coupe sa réponse au milieu", "TD3.2"),
     Choice("registry:XDSMetadataVersionError", "dit que le document a changé entre-temps", "TD3.3"),
 )
+MAIL_FAULTS: Final = (
+    Choice("greylist", "demande de revenir plus tard (450)"),
+    Choice("full", "dit la boîte pleine (452)"),
+    Choice("down", "ferme la ligne (421)"),
+    Choice("refuse:550", "refuse le destinataire (550)"),
+    Choice("slow:10000", "répond avec 10 secondes de retard"),
+    Choice("drop", "prend le courriel puis coupe la ligne"),
+    Choice("late_bounce", "accepte le courriel puis le retourne"),
+    Choice("silent", "ne donne pas d’avis de remise"),
+    Choice("read_down", "n’ouvre pas les boîtes à la relève"),
+)
 PSC_FAULTS: Final = (
     Choice("down", "Pro Santé Connect est indisponible"),
     Choice("bad_signature", "Pro Santé Connect signe mal ses jetons"),
@@ -69,8 +83,9 @@ PSC_FAULTS: Final = (
 class HomePages:
     """Routes `/` and `/pannes`. Calling it gives an answer, or None for another address."""
 
-    def __init__(self, *, dmp: DmpService, providers: tuple[Provider, ...]) -> None:
+    def __init__(self, *, dmp: DmpService, mail: MailOperator, providers: tuple[Provider, ...]) -> None:
         self._dmp = dmp
+        self._mail = mail
         self._providers = providers
 
     def __call__(self, request: Request) -> Response | None:
@@ -85,7 +100,8 @@ class HomePages:
     def _home(self, _: Request) -> Response:
         links = E.UL(
             E.LI(E.A("Mon espace santé, tel que le patient le voit", href=PATIENT_PAGES)),
-            E.LI(E.A("Provoquer une panne du DMP ou de Pro Santé Connect", href=FAULTS_PATH)),
+            E.LI(E.A("Boîtes aux lettres MSSanté, et courriels à l’hôpital", href=MAIL_PAGES)),
+            E.LI(E.A("Provoquer une panne du DMP, de MSSanté ou de Pro Santé Connect", href=FAULTS_PATH)),
         )
         rows = [
             E.TR(
@@ -107,6 +123,7 @@ class HomePages:
             self._dmp_state(),
             _dmp_form("DMP : envois", "Aux prochains envois, le DMP ", "envoi", DMP_FAULTS),
             _dmp_form("DMP : consultation", "Aux prochaines lectures, le DMP ", "lecture", READING_FAULTS),
+            self._mail_form(),
             self._psc_form(),
             _form(E.BUTTON("Lever toutes les pannes", type="submit", name="action", value="clear")),
             E.P(E.A("Retour", href="/")),
@@ -117,6 +134,28 @@ class HomePages:
         waiting = [rule for rule in self._dmp.faults.list() if rule["done"] < rule["times"]]
         text = f"{len(waiting)} panne(s) du DMP en attente." if waiting else "Le DMP répond normalement."
         return E.P(text, role="status")
+
+    def _mail_form(self) -> etree._Element:
+        options = [E.OPTION(choice.label, value=choice.effect) for choice in MAIL_FAULTS]
+        waiting = self._mail.faults.waiting()
+        state = f"{waiting} panne(s) de MSSanté en attente." if waiting else "MSSanté répond normalement."
+        return _form(
+            E.H2("Opérateur MSSanté"),
+            E.P(state, role="status"),
+            E.P(
+                E.LABEL("L’opérateur ", E.FOR("mail_effect")),
+                E.SELECT(*options, name="effect", id="mail_effect"),
+            ),
+            E.P(
+                E.LABEL("Pour l’adresse (vide : toutes) ", E.FOR("address")),
+                E.INPUT(type="text", name="address", id="address", autocomplete="off", size="40"),
+            ),
+            E.P(
+                E.LABEL("Nombre de fois ", E.FOR("mail_times")),
+                E.INPUT(type="number", name="times", id="mail_times", value="1", min="1", max=str(MAX_TIMES)),
+            ),
+            E.BUTTON("Provoquer", E.CLASS("primary"), type="submit", name="action", value="mail"),
+        )
 
     def _psc_form(self) -> etree._Element:
         switches = asdict(self._providers[0].switches)
@@ -137,24 +176,37 @@ class HomePages:
         match form.get("action"):
             case "dmp":
                 self._add_fault(form)
+            case "mail":
+                self._add_mail_fault(form)
             case "psc":
                 self._providers[0].switches.update(
                     {choice.effect: choice.effect in form for choice in PSC_FAULTS}
                 )
             case "clear":
                 self._dmp.faults.clear()
+                self._mail.faults.clear()
                 for provider in self._providers:
                     provider.switches.reset()
         return redirect(FAULTS_PATH)
 
+    def _add_mail_fault(self, form: dict[str, str]) -> None:
+        address = form.get("address", "").strip() or "*"
+        try:
+            self._mail.faults.add(form.get("effect", ""), address=address, times=_count(form))
+        except UnknownMailEffectError:
+            return  # a form made by hand: the page shows that nothing was added
+
     def _add_fault(self, form: dict[str, str]) -> None:
-        times = form.get("times", "")
-        count = min(int(times), MAX_TIMES) if times.isdecimal() else 1
         operation, _, effect = form.get("effect", "").partition(" ")
         try:
-            self._dmp.faults.add(effect, times=count, operation=operation)
+            self._dmp.faults.add(effect, times=_count(form), operation=operation)
         except UnknownEffectError:
             return  # a form made by hand: the page shows that nothing was added
+
+
+def _count(form: dict[str, str]) -> int:
+    times = form.get("times", "")
+    return min(int(times), MAX_TIMES) if times.isdecimal() else 1
 
 
 def _dmp_form(title: str, label: str, name: str, choices: tuple[Choice, ...]) -> etree._Element:

@@ -21,6 +21,11 @@ from sandbox.dmp.pages import PatientPages
 from sandbox.dmp.service import BASE_PATH, DmpService
 from sandbox.home import HomePages
 from sandbox.html import STYLE_PATH, style_response
+from sandbox.mail.boxes import APPLICATION_BOX, ERROR_BOX, PATIENT_DOMAIN
+from sandbox.mail.letters import LetterBox
+from sandbox.mail.operator import MailOperator
+from sandbox.mail.pages import PREFIX as MAIL_PAGES
+from sandbox.mail.pages import MailPages
 from sandbox.psc.http import ProviderService
 from sandbox.psc.model import Client, Urls
 from sandbox.psc.profiles import ESTABLISHMENT, PRO_SANTE_CONNECT, Profile
@@ -43,6 +48,8 @@ class SandboxSettings:
     http_port: int = 0
     psc_port: int = 0
     dmp_port: int = 0
+    smtp_port: int = 0
+    imap_port: int = 0
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     establishment_redirect_uris: tuple[str, ...] = ()
@@ -77,6 +84,18 @@ class DmpAddresses:
 
 
 @dataclass(frozen=True, slots=True)
+class MailAddresses:
+    """The operator of MSSanté: STARTTLS and client certificate on both lines."""
+
+    smtp_url: str
+    imap_url: str
+    application_box: str
+    error_box: str
+    patient_domain: str
+    pages_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateAddresses:
     """PEM files that the application must read."""
 
@@ -97,6 +116,7 @@ class Addresses:
     psc: ProviderAddresses
     etablissement: ProviderAddresses
     dmp: DmpAddresses
+    mail: MailAddresses
     mes_url: str
     admin_url: str
     certificates: CertificateAddresses
@@ -108,9 +128,10 @@ class Addresses:
 class Sandbox:
     """A running sandbox, as a context manager.
 
-    `psc` and `establishment` are the providers, `dmp` the DMP, `certificates` the files of the authority,
-    `addresses` what the application needs. Raises ValueError for an address that is not loopback,
-    StateInUseError when another process uses the state folder, OSError when a port is taken.
+    `psc` and `establishment` are the providers, `dmp` the DMP, `mail` the operator of MSSanté, `letters` what
+    doctors in town write, `certificates` the files of the authority, `addresses` what the application needs.
+    Raises ValueError for an address that is not loopback, StateInUseError when another process uses the state
+    folder, OSError when a port is taken.
     """
 
     addresses: Addresses
@@ -118,6 +139,8 @@ class Sandbox:
     psc: Provider
     establishment: Provider
     dmp: DmpService
+    mail: MailOperator
+    letters: LetterBox
 
     def __init__(self, settings: SandboxSettings) -> None:
         if not ipaddress.ip_address(settings.bind).is_loopback:
@@ -159,11 +182,30 @@ class Sandbox:
             with_documents=settings.with_documents,
         )
         self._closing.append(self.dmp.close)
-        self._admin = AdminService(psc=self.psc, dmp=self.dmp)
+        self._start_mail()
+        self._admin = AdminService(psc=self.psc, dmp=self.dmp, mail=self.mail, letters=self.letters)
         self._patient_pages = PatientPages(self.dmp)
-        self._home = HomePages(dmp=self.dmp, providers=(self.psc, self.establishment))
+        self._mail_pages = MailPages(self.mail, self.letters)
+        self._home = HomePages(dmp=self.dmp, mail=self.mail, providers=(self.psc, self.establishment))
         self._listen()
         write_private(settings.state / ADDRESSES_FILE, self.addresses.as_json().encode())
+
+    def _start_mail(self) -> None:
+        settings = self.settings
+        folder = private_folder(settings.state / "mail")
+        self.mail = MailOperator(
+            folder,
+            context=server_context(self.certificates, client_certificate=ssl.CERT_REQUIRED),
+            patients=lambda: list(self.dmp.registry.patients()),
+            entity=settings.entity,
+            bind=settings.bind,
+            smtp_port=settings.smtp_port,
+            imap_port=settings.imap_port,
+        )
+        self._closing.append(self.mail.stop)
+        self.letters = LetterBox(folder, self.mail)
+        self._closing.append(self.letters.close)
+        self.mail.start()
 
     def _provider(self, profile: Profile, secret: Path, redirect_uris: tuple[str, ...]) -> Provider:
         client = Client(
@@ -191,6 +233,7 @@ class Sandbox:
             psc=self._provider_addresses(self.psc, "client_secret"),
             etablissement=self._provider_addresses(self.establishment, "establishment_client_secret"),
             dmp=_dmp_addresses(f"https://{settings.host}:{dmp.port}{BASE_PATH}"),
+            mail=self._mail_addresses(base),
             mes_url=f"{base}/mon-espace-sante/",
             admin_url=f"{base}/admin/",
             certificates=_certificate_addresses(self.certificates),
@@ -208,6 +251,17 @@ class Sandbox:
         server = HttpServer(service, self.settings.bind, port, context=context)
         self._servers.append(server)
         return server
+
+    def _mail_addresses(self, base: str) -> MailAddresses:
+        host = self.settings.host
+        return MailAddresses(
+            smtp_url=f"smtp://{host}:{self.mail.smtp_port}",
+            imap_url=f"imap://{host}:{self.mail.imap_port}",
+            application_box=APPLICATION_BOX,
+            error_box=ERROR_BOX,
+            patient_domain=PATIENT_DOMAIN,
+            pages_url=f"{base}{MAIL_PAGES}",
+        )
 
     def _provider_addresses(self, provider: Provider, secret_file: str) -> ProviderAddresses:
         profile: Profile = provider.profile
@@ -249,7 +303,12 @@ class Sandbox:
             return Response(HTTPStatus.FORBIDDEN, b"form of another site")
         if request.path == STYLE_PATH:
             return style_response()
-        routes: list[Callable[[Request], Response | None]] = [self._home, self._admin, self._patient_pages]
+        routes: list[Callable[[Request], Response | None]] = [
+            self._home,
+            self._admin,
+            self._patient_pages,
+            self._mail_pages,
+        ]
         routes += [provider.browser for provider in self._providers]
         for route in routes:
             answer = route(request)

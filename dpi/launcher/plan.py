@@ -13,11 +13,17 @@ from dpi.launcher.options import Options, loopbacks
 from dpi.launcher.supervisor import Program
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
-SANDBOX_PORTS = ("DPI_SANDBOX_HTTP_PORT", "DPI_SANDBOX_PSC_PORT", "DPI_SANDBOX_DMP_PORT")
+SANDBOX_PORTS = (
+    "DPI_SANDBOX_HTTP_PORT",
+    "DPI_SANDBOX_PSC_PORT",
+    "DPI_SANDBOX_DMP_PORT",
+    "DPI_SANDBOX_SMTP_PORT",
+    "DPI_SANDBOX_IMAP_PORT",
+)
 PROVIDERS = ("psc", "etablissement")
 # Variables of the person's shell that a child needs; anything else of the shell stays out.
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "XDG_CACHE_HOME")
-KEPT_PREFIXES = ("MLLP_", "PAM_", "SESSION_", "SENDING_", "CELERY_")
+KEPT_PREFIXES = ("MLLP_", "PAM_", "SESSION_", "SENDING_", "MSS_", "CELERY_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,8 @@ def instance_environment(folder: Folder, options: Options, servers: Servers, sta
         "DPI_FORM_ACTION_ORIGINS": sandbox_url,
         "DPI_STATIC_FROM_SOURCES": "true",
         "DPI_DOCUMENT_STORE": str(folder.path / "documents"),
+        "MSS_PATIENT_DOMAIN": "patient.mssante.test",
+        "MSS_INTERNAL_DOMAINS": "ch-trois-rivieres.mssante.test",
         "DMP_AIR_SITES": "tous",
         # Every kind of stay: the demonstration has few, and shows the counter on each.
         "DMP_COUNTER_CARE": "I,O,E,R",
@@ -88,9 +96,10 @@ def _without_audit_key(environment: Mapping[str, str]) -> dict[str, str]:
 
 def sandbox_program(folder: Folder, options: Options, environment: Mapping[str, str]) -> Program:
     """The stand-ins of the national services; started first, for the others need its certificates."""
-    http, psc, dmp = (environment[name] for name in SANDBOX_PORTS)
+    http, psc, dmp, smtp, imap = (environment[name] for name in SANDBOX_PORTS)
     arguments = ["-m", "sandbox", "--state", str(folder.private("sandbox"))]
     arguments += ["--http-port", http, "--psc-port", psc, "--dmp-port", dmp]
+    arguments += ["--smtp-port", smtp, "--imap-port", imap]
     for host in ("localhost", "127.0.0.1"):
         root = f"http://{host}:{options.port}/oidc"
         arguments += ["--redirect-uri", f"{root}/psc/callback"]

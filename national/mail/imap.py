@@ -34,6 +34,8 @@ _INBOX: Final = "INBOX"
 _SIZE: Final = b"RFC822.SIZE"
 _KEYWORD: Final = KEYWORD_PROCESSED.encode("ascii")
 _KIBIBYTE: Final = 1024
+_PASSING: Final = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN")
+"""Codes of RFC 5530 with which a login is refused for now only."""
 
 
 class ImapReader:
@@ -228,14 +230,14 @@ class ImapReader:
 
 def _mailbox_refused(error: LoginError) -> NationalServiceError:
     """The operator does not open this mailbox to our certificate, or cannot for now (RFC 5530)."""
-    text = str(error)
-    if "UNAVAILABLE" in text.upper():
-        return Unavailable(
-            f"{LABEL} ne peut ouvrir la boîte pour le moment.", code="UNAVAILABLE", text=text[:500]
-        )
+    text = str(error)[:500]
+    if isinstance(error.__context__, imaplib.IMAP4.abort):
+        return line_failure(error.__context__)
+    if any(f"[{code}]" in text.upper() for code in _PASSING):
+        return Unavailable(f"{LABEL} ne peut ouvrir la boîte pour le moment.", code="UNAVAILABLE", text=text)
     return Rejected(
         MAILBOX_REFUSED,
-        text[:500],
+        text,
         kind=RejectionKind.CONFIGURATION,
         message=f"{LABEL} n’ouvre pas cette boîte au certificat de la structure.",
     )

@@ -28,6 +28,7 @@ from national.transport import (
 LABEL: Final = "L’opérateur MSSanté"
 TLS_NOT_OFFERED: Final = "TLS_NOT_OFFERED"
 _SETTLE_SECONDS: Final = 1.0
+_CLOSED_AT_ONCE: Final = "ACCESS_DENIED: the line was closed once our certificate was shown"
 # Scheme to (port, TLS from the first byte). Without it STARTTLS is required, never optional.
 _SCHEMES: Final = {
     "smtp": (587, False),
@@ -81,7 +82,7 @@ class _SettledSocket(ssl.SSLSocket):
     """A TLS line on which we speak first, after STARTTLS.
 
     In TLS 1.3 a server refuses the certificate of its client once the handshake is over for the client: that
-    word is awaited here, for what we say meanwhile could make it unreadable.
+    word is awaited here, for what we say meanwhile could make it unreadable. Some only close the line.
     """
 
     def do_handshake(self, block: bool = False) -> None:
@@ -91,12 +92,14 @@ class _SettledSocket(ssl.SSLSocket):
         timeout = self.gettimeout()
         self.settimeout(0)
         try:
-            if self.recv(1):
-                raise ssl.SSLError("the server spoke out of turn")
+            said = self.recv(1)
         except ssl.SSLWantReadError:
             return  # session tickets: the certificate was accepted
+        except ConnectionError:
+            said = b""
         finally:
             self.settimeout(timeout)
+        raise ssl.SSLError("the server spoke out of turn" if said else _CLOSED_AT_ONCE)
 
 
 class ClientTls:

@@ -270,7 +270,9 @@ class SmtpSender:
 
 def _addresses(mail: Mail) -> tuple[str, str]:
     try:
-        return check_address(mail.sender, "MAIL FROM"), check_address(mail.recipient, "RCPT TO")
+        # A report leaves without a sender, so that nothing answers it (RFC 8098, 3; RFC 3464, 2).
+        sender = check_address(mail.sender, "MAIL FROM") if mail.sender else ""
+        return sender, check_address(mail.recipient, "RCPT TO")
     except MailRefused as refused:
         raise Rejected("553", str(refused), kind=RejectionKind.DATA, message=refused.text) from refused
 

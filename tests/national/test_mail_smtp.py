@@ -188,10 +188,17 @@ def test_an_operator_that_wants_the_mailbox_is_told_it(start: Start) -> None:
 @pytest.mark.parametrize("address", ["dr@medecin.test>\r\nRCPT TO:<x@y.test", "dr", ""])
 def test_an_address_that_would_command_never_leaves(start: Start, address: str) -> None:
     it = start()
-    for mail in (replace(MAIL, recipient=address), replace(MAIL, sender=address)):
+    mails = [replace(MAIL, recipient=address), *([replace(MAIL, sender=address)] if address else [])]
+    for mail in mails:
         error = failure(it, mail)
         assert (type(error), error.code) == (Rejected, "553")
     assert it.script.heard == []
+
+
+def test_a_report_leaves_without_a_sender(start: Start) -> None:
+    it = start()
+    it.sender.send(replace(MAIL, sender=""))
+    assert it.script.mails[0][0].startswith("mail FROM:<> ")
 
 
 def test_nobody_listens(tls_files: TlsFiles) -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from sandbox.runtime import Sandbox, SandboxSettings
+from tests.sandbox.mail_client import MailClient
 from tests.sandbox.wire import DmpClient, Key, line_to
 
 CALLBACK = "http://localhost:8999/oidc/psc/callback"
@@ -63,3 +64,11 @@ def hospital(box: Sandbox) -> Iterator[DmpClient]:
     certificates = box.addresses.certificates
     with line_to(box, (certificates.client_cert, certificates.client_key)) as line:
         yield DmpClient(box, line, Key.of(box.certificates.seal))
+
+
+@pytest.fixture
+def mail(box: Sandbox) -> Iterator[MailClient]:
+    """The hospital as a client of the operator."""
+    client = MailClient(box)
+    yield client
+    client.close()

@@ -7,7 +7,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from sandbox.mail.boxes import APPLICATION_BOX
+from sandbox.mail.letters import Case
 from sandbox.runtime import Sandbox
+from tests.sandbox.mail_client import DOCTOR
 from tests.sandbox.test_psc import CALLBACK, authorization_url
 from tests.sandbox.wire import INS, DmpClient, Draft
 
@@ -45,12 +48,20 @@ def test_every_page_is_accessible(box: Sandbox, hospital: DmpClient, page: Page)
     hospital.submit(first)
     uuid = hospital.find(first.letter.unique_id)[0]
     hospital.submit(Draft(first.letter.next(), replaced_uuid=uuid))
+    box.letters.send(Case.MATCH, matricule=INS[0], author="petit")
+    box.mail.deposit(DOCTOR, b"From: pfi@ch.test\r\nSubject: x\r\n\r\nbonjour\r\n", sender="pfi@ch.test")
     home = box.addresses.http_url
+    mail = box.addresses.mail.pages_url
     for address in (
         f"{home}/",
         f"{home}/pannes",
         box.addresses.mes_url,
         f"{box.addresses.mes_url}{INS[1]}/{INS[0]}",
+        mail,
+        f"{mail}boite/{APPLICATION_BOX}",
+        f"{mail}courriel/1",
+        f"{mail}courriel/2",
+        f"{mail}ecrire",
         authorization_url(box),
         box.addresses.psc.end_session_endpoint,
     ):
@@ -71,6 +82,9 @@ def test_a_person_signs_in_with_two_clicks_of_the_keyboard(box: Sandbox, page: P
 
 
 def test_a_page_fits_a_narrow_screen(box: Sandbox, page: Page) -> None:
+    box.letters.send(Case.MATCH, matricule=INS[0], author="petit")
     page.set_viewport_size({"width": 320, "height": 700})
-    page.goto(authorization_url(box))
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    mail = box.addresses.mail.pages_url
+    for address in (authorization_url(box), mail, f"{mail}courriel/1", f"{mail}ecrire"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, address

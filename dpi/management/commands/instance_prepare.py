@@ -48,6 +48,8 @@ class Command(BaseCommand):
         )
         if "dmp" in addresses:
             self._dmp(addresses)
+        if "mail" in addresses:
+            self._mail(addresses)
 
     def _provider(self, address: dict[str, str], authority: str, *, slug: str, **values: Any) -> None:
         provider_set(
@@ -59,6 +61,19 @@ class Command(BaseCommand):
             client_secret_path=address["client_secret_file"],
             ca_path=authority,
             **values,
+        )
+
+    def _mail(self, addresses: dict[str, Any]) -> None:
+        files = addresses["certificates"]
+        endpoint_set(
+            service=NationalService.MSSANTE,
+            actor=ACTOR,
+            base_url=addresses["mail"]["smtp_url"],
+            reading_url=addresses["mail"]["imap_url"],
+            ca_path=files["ca"],
+            certificate_path=files["client_cert"],
+            key_path=files["client_key"],
+            is_enabled=True,
         )
 
     def _dmp(self, addresses: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""An operator of MSSanté, and Mon espace santé behind it: mailboxes, SMTP, IMAP, reports, pages."""
