@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from stats.enums import DocType
-from stats.rules.figures import ALL, Key, Ratio, counted, ratios_of
+from stats.rules.figures import ALL, Key, Ratio, ratios_of
 from stats.rules.months import Month, Period, month_of
-from stats.rules.sendings import spread
+from stats.rules.sendings import lines_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +104,10 @@ def retrieved_counts(documents: Iterable[Retrieved], period: Period, zone: tzinf
     first: dict[tuple[Month, Hashable, str], Retrieved] = {}
     for one in sorted(documents, key=lambda document: document.at):
         first.setdefault((month_of(one.at, zone), one.patient, one.document), one)
-    return counted(
-        key
+    return lines_of(
+        Key(one.finess, month, "CON_DMP_NB_DOC", doc_type=one.doc_type, service=one.service)
         for (month, _, _), one in first.items()
         if month in period
-        for key in spread(
-            Key(one.finess, month, "CON_DMP_NB_DOC", doc_type=one.doc_type, service=one.service)
-        )
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, NamedTuple
@@ -126,14 +126,6 @@ def figure_at(tally: Tally, key: Key) -> Figure:
 def _place(key: Key) -> tuple[str, ...]:
     chapter = BY_CODE[key.indicator].chapter
     return (str(chapter), key.indicator, *key[3:])
-
-
-def counted(keys: Iterable[Key]) -> dict[Key, int]:
-    """How many members each key has."""
-    counts: dict[Key, int] = defaultdict(int)
-    for key in keys:
-        counts[key] += 1
-    return dict(counts)
 
 
 def ratios_of(numerators: Mapping[Key, int], denominators: Mapping[Key, int]) -> dict[Key, Ratio]:

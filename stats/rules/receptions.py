@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from stats.enums import DocType
-from stats.rules.figures import Key, counted
+from stats.rules.figures import Key
 from stats.rules.months import Period
-from stats.rules.sendings import key_of, spread, verdict_of
+from stats.rules.sendings import key_of, lines_of, verdict_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,7 @@ def reception_counts(documents: Iterable[Received], period: Period, zone: tzinfo
     A refusal counts in its month when the document was not integrated automatically in it or before; an
     import by hand, later, is another line (mssante 6, rule 5).
     """
-    return counted(
-        key
-        for document in documents
-        for part in _parts(document, zone)
-        if part.month in period
-        for key in spread(part)
-    )
+    return lines_of(part for document in documents for part in _parts(document, zone) if part.month in period)
 
 
 def _parts(document: Received, zone: tzinfo) -> Iterator[Key]:

@@ -6,7 +6,7 @@ failures, each told by one order; nothing else of the document is looked at (C16
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 
 from sending.enums import Channel, OrderOrigin
 from stats.enums import DocType
-from stats.rules.figures import ALL, UNKNOWN_FINESS, Key, counted
+from stats.rules.figures import ALL, UNKNOWN_FINESS, Key
 from stats.rules.months import Month, Period, is_within_history, month_of
 
 
@@ -99,12 +99,11 @@ def verdict_of(
 
 def sending_counts(documents: Iterable[Sent], period: Period, zone: tzinfo) -> dict[Key, int]:
     """The counts of chapters ALI, MSSPRO, MSSPAT and X for the months of a period."""
-    return counted(
-        key
+    return lines_of(
+        part
         for document in documents
         for part in _PARTS[Channel(document.channel)](document, zone)
         if part.month in period
-        for key in spread(part)
     )
 
 
@@ -168,11 +167,19 @@ def key_of(indicator: str, document: Counted, outcome: Event, zone: tzinfo) -> K
     )
 
 
-def spread(part: Key) -> Iterator[Key]:
-    """The lines in which one document counts: its FINESS and all, its type and all, its service.
+def lines_of(parts: Iterable[Key]) -> dict[Key, int]:
+    """From what each document counts for to every line: its FINESS and all, its type and all, its service.
 
-    It counts once in each, so a line « TOUS » is the union.
+    A document counts once in each line, so a line « TOUS » is the union.
     """
+    counts: dict[Key, int] = defaultdict(int)
+    for part, count in Counter(parts).items():
+        for line in _spread(part):
+            counts[line] += count
+    return dict(counts)
+
+
+def _spread(part: Key) -> Iterator[Key]:
     doc_types = (part.doc_type,) if part.document_year else (part.doc_type, DocType.TOUS)
     for doc_type in doc_types:
         line = part._replace(doc_type=doc_type, service="")

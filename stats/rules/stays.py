@@ -42,8 +42,8 @@ class Stays:
     is_surgical: bool
     produced: frozenset[DocType]
     sent: Mapping[Channel, frozenset[DocType]]
-    alimentation: str
-    consultation: str
+    alimentation: ChoiceValue
+    consultation: ChoiceValue
     count: int
 
 
@@ -63,15 +63,12 @@ def bases_of(*, is_consultation: bool, is_surgical: bool, produced: frozenset[Do
     return frozenset(bases)
 
 
-def informed(alimentation: str, consultation: str) -> dict[Volet, ChoiceValue]:
+def informed(alimentation: ChoiceValue, consultation: ChoiceValue) -> dict[Volet, ChoiceValue]:
     """What is in force for each volet: informed without opposition, opposed, or nothing recorded.
 
     GLOBAL: one opposition is enough to be opposed; one recorded information to be informed.
     """
-    values = {
-        Volet.ALIMENTATION: ChoiceValue(alimentation or ChoiceValue.NOT_COLLECTED),
-        Volet.CONSULTATION: ChoiceValue(consultation or ChoiceValue.NOT_COLLECTED),
-    }
+    values = {Volet.ALIMENTATION: alimentation, Volet.CONSULTATION: consultation}
     both = set(values.values())
     if ChoiceValue.OPPOSED in both:
         return values | {Volet.GLOBAL: ChoiceValue.OPPOSED}

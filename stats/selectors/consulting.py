@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
-
-from django.db import connection
 
 from accounts.enums import AccountKind
 from accounts.models import Assignment, User
@@ -19,7 +17,7 @@ from stats.rules.consulting import Account, Consulting, Retrieved, Span, activit
 from stats.rules.figures import ALL, Key, Ratio
 from stats.rules.months import month_of_day
 from stats.rules.stays import Base
-from stats.selectors.sources import Reading
+from stats.selectors.sources import Reading, rows_of
 from stats.selectors.stays import STAYS, line_groups
 
 SWITCHES: Final = {"account.disable": False, "account.close": False, "account.enable": True}
@@ -72,7 +70,7 @@ def consultings(reading: Reading) -> list[Consulting]:
     """Each user, site and profession with a transaction, by month. 1 query."""
     return [
         Consulting(user, month_of_day(first), finess, profession)
-        for user, first, finess, profession in _rows(_USERS, reading.parameters)
+        for user, first, finess, profession in rows_of(_USERS, reading.parameters)
     ]
 
 
@@ -82,7 +80,7 @@ def retrieved(reading: Reading) -> list[Retrieved]:
     is_wanted = reading.options.by_service
     return [
         Retrieved(at, patient, document, types.get(code, DocType.AUTRE), finess, unit if is_wanted else "")
-        for at, patient, document, code, finess, unit in _rows(_DOCUMENTS, reading.parameters)
+        for at, patient, document, code, finess, unit in rows_of(_DOCUMENTS, reading.parameters)
     ]
 
 
@@ -108,7 +106,7 @@ def integration_ratios(reading: Reading, bases: Mapping[Base, int]) -> dict[Key,
         ),
     )
     parameters = reading.parameters | {"tolerance": reading.options.dmp_tolerance_days}
-    for is_consultation, first, finess, service, code, count in _rows(statement, parameters):
+    for is_consultation, first, finess, service, code, count in rows_of(statement, parameters):
         base = Base(finess or ALL, service or "", month_of_day(first), is_consultation)
         key = Key(base.finess, base.month, _INDICATORS[is_consultation], service=base.service)
         key = key._replace(type_code=code) if code else key._replace(doc_type=DocType.TOUS)
@@ -158,10 +156,3 @@ def _held() -> dict[int, list[tuple[str, Span]]]:
     for user_id, finess, since, until in rows:
         found[user_id] += [(site, Span(since, until)) for site in ([finess] if finess else every)]
     return found
-
-
-def _rows(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from django.db import connection
-
 from stats.enums import DocType
 from stats.rules.receptions import Arrival, Received
 from stats.selectors.sendings import FICTIVE
-from stats.selectors.sources import Reading
+from stats.selectors.sources import Reading, rows_of
 
 # A logical document is its setId, else its identifier, else its very bytes; by hand or not, CDA or not.
 _ARRIVALS = f"""
@@ -44,10 +42,7 @@ STATEMENT = f"""
 
 def received_documents(reading: Reading) -> Iterator[Received]:
     """Documents with something in the months read, each by the way that it came. 1 query."""
-    with connection.cursor() as cursor:
-        cursor.execute(STATEMENT, reading.parameters)
-        rows = cursor.fetchall()
-    for _, group in groupby(rows, key=lambda row: row[:3]):
+    for _, group in groupby(rows_of(STATEMENT, reading.parameters), key=lambda row: row[:3]):
         yield _received(list(group), reading)
 
 

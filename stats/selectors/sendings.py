@@ -7,11 +7,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from django.db import connection
-
 from stats.enums import DocType
 from stats.rules.sendings import Outcome, Sent
-from stats.selectors.sources import Reading
+from stats.selectors.sources import Reading, rows_of
 
 # The predicate of the index `sending_event_outcome`, as it is written there.
 OUTCOMES = """
@@ -61,9 +59,7 @@ STATEMENT = f"""
 
 def sent_documents(reading: Reading) -> Iterator[Sent]:
     """Logical documents (or versions, by option) with something in the months read. 1 query."""
-    with connection.cursor() as cursor:
-        cursor.execute(STATEMENT, reading.parameters)
-        rows = cursor.fetchall()
+    rows = rows_of(STATEMENT, reading.parameters)
     if reading.options.count_versions:
         rows.sort(key=itemgetter(0, 1, 2, 5))
     width = 3 if reading.options.count_versions else 2

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import connection, transaction
 
 from stats.document_types import types_by_code
 from stats.enums import DocType
@@ -75,3 +76,16 @@ class Reading:
             "consultation_kinds": list(self.options.consultation_kinds),
             "internal_domains": list(self.options.internal_domains),
         }
+
+
+# A statement over two years sorts and joins in memory instead of on disk; for its own length only.
+WORK_MEMORY = "64MB"
+
+
+def rows_of(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Every row of one statement of this room."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEMORY])
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

@@ -12,8 +12,7 @@ from datetime import date
 from itertools import product
 from typing import Any, Final
 
-from django.db import connection
-
+from consent.enums import ChoiceValue
 from sending.enums import Channel
 from stats.document_types import SEGUR_TYPES
 from stats.enums import DocType
@@ -21,7 +20,7 @@ from stats.rules.figures import ALL, Key, Ratio
 from stats.rules.months import month_of_day
 from stats.rules.stays import Stays, bases_of
 from stats.selectors.sendings import ARRIVED, FICTIVE, INTERNAL, OUTCOMES
-from stats.selectors.sources import Reading
+from stats.selectors.sources import Reading, rows_of
 
 CHANNELS: Final = (Channel.DMP, Channel.MSSANTE_PRO, Channel.MSSANTE_PATIENT)
 _WIDTH: Final = len(SEGUR_TYPES)
@@ -58,6 +57,14 @@ STAYS = f"""
     )
 """  # noqa: S608 - constants only
 """Closed stays and honoured consultations of the months; a consultation lasts until the end of its day."""
+# The latest choice, then the more restrictive (`consent.rules.current_choice`): the greatest of these
+# numbers, whose two last bits are the value.
+_VALUES: Final = (ChoiceValue.NOT_OPPOSED, ChoiceValue.NOT_COLLECTED, ChoiceValue.OPPOSED)
+_NOTHING: Final = _VALUES.index(ChoiceValue.NOT_COLLECTED)
+_RANKED = """
+    ((date_part('epoch', choice.collected_at) * 1000000)::bigint * 4
+     + CASE choice.value WHEN 'not_opposed' THEN 0 WHEN 'not_collected' THEN 1 ELSE 2 END)
+"""
 _FACTS = f"""
     {STAYS},
     mapped AS (
@@ -101,28 +108,21 @@ _FACTS = f"""
         FROM line WHERE has_arrived AND type IS NOT NULL
         GROUP BY episode_id
     ),
-    choice AS (
-        SELECT DISTINCT ON (choice.episode_id, choice.subject)
-               choice.episode_id, choice.subject, choice.value
+    chosen AS (
+        SELECT choice.episode_id,
+               max({_RANKED}) FILTER (WHERE choice.subject = 'alimentation') & 3 AS alimentation,
+               max({_RANKED}) FILTER (WHERE choice.subject = 'consultation') & 3 AS consultation
         FROM consent_choice AS choice
         JOIN stay ON stay.id = choice.episode_id
-        WHERE choice.is_effective AND choice.subject IN ('alimentation', 'consultation')
-          AND choice.collected_at <= stay.left_at
-        ORDER BY choice.episode_id, choice.subject, choice.collected_at DESC,
-                 CASE choice.value WHEN 'opposed' THEN 0 WHEN 'not_collected' THEN 1 ELSE 2 END,
-                 choice.id DESC
-    ),
-    chosen AS (
-        SELECT episode_id, max(value) FILTER (WHERE subject = 'alimentation') AS alimentation,
-               max(value) FILTER (WHERE subject = 'consultation') AS consultation
-        FROM choice GROUP BY episode_id
+        WHERE choice.is_effective AND choice.collected_at <= stay.left_at
+        GROUP BY choice.episode_id
     ),
     fact AS MATERIALIZED (
         SELECT stay.id, stay.patient_id, stay.is_consultation, stay.month, stay.finess, stay.service,
                stay.is_surgical OR surgery.episode_id IS NOT NULL AS is_surgical,
                coalesce(produced.mask, 0) AS produced, coalesce(sent.mask, 0) AS sent,
-               coalesce(chosen.alimentation, '') AS alimentation,
-               coalesce(chosen.consultation, '') AS consultation
+               coalesce(chosen.alimentation, {_NOTHING}) AS alimentation,
+               coalesce(chosen.consultation, {_NOTHING}) AS consultation
         FROM stay
         LEFT JOIN surgery ON surgery.episode_id = stay.id
         LEFT JOIN produced ON produced.episode_id = stay.id
@@ -137,13 +137,13 @@ _FACTS = f"""
     )
 """  # noqa: S608 - constants only
 _GROUPS = """
-    SELECT 'stays' AS what, month, finess, service, is_consultation, is_surgical, produced, sent,
+    SELECT 'stays' AS what, month, finess, {service} AS service, is_consultation, is_surgical, produced, sent,
            alimentation, consultation, -1 AS type, count(*) AS numerator, 0::bigint AS denominator
     FROM fact
-    GROUP BY month, finess, service, is_consultation, is_surgical, produced, sent, alimentation, consultation
+    GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10
 """
 _PATIENTS = """
-    SELECT 'patients', month, finess, {service}, false, false, 0, 0, '', '', type,
+    SELECT 'patients', month, finess, {service}, false, false, 0, 0, 0::bigint, 0::bigint, type,
            count(DISTINCT patient_id) FILTER (WHERE sent >> (type + 2 * %(width)s::int) & 1 = 1),
            count(DISTINCT patient_id)
     FROM based CROSS JOIN generate_series(0, %(width)s::int - 1) AS type
@@ -151,7 +151,7 @@ _PATIENTS = """
     GROUP BY GROUPING SETS ({sets})
 """
 _CORRESPONDENTS = """
-    SELECT 'correspondents', month, finess, {service}, false, false, 0, 0, '', '', kind,
+    SELECT 'correspondents', month, finess, {service}, false, false, 0, 0, 0::bigint, 0::bigint, kind,
            count(DISTINCT correspondent) FILTER (WHERE type = kind AND has_arrived),
            count(DISTINCT correspondent)
     FROM (
@@ -172,7 +172,7 @@ _CORRESPONDENTS = """
     GROUP BY GROUPING SETS ({sets})
 """
 _IDENTITIES = """
-    SELECT 'identities', month, finess, {service}, false, false, 0, 0, '', '', -1,
+    SELECT 'identities', month, finess, {service}, false, false, 0, 0, 0::bigint, 0::bigint, -1,
            count(DISTINCT patient_id) FILTER (WHERE patient.identity_status = 'QUAL'),
            count(DISTINCT patient_id)
     FROM fact JOIN patients_patient AS patient ON patient.id = fact.patient_id
@@ -190,9 +190,8 @@ class StayFacts:
 
 def stay_facts(reading: Reading) -> StayFacts:
     """What the rates of stays, consultations, patients and correspondents need. 1 query."""
-    with connection.cursor() as cursor:
-        cursor.execute(_statement(by_service=reading.options.by_service), _parameters(reading))
-        return _facts(cursor.fetchall(), by_service=reading.options.by_service)
+    by_service = reading.options.by_service
+    return _facts(rows_of(_statement(by_service=by_service), _parameters(reading)))
 
 
 def _statement(*, by_service: bool) -> str:
@@ -201,7 +200,7 @@ def _statement(*, by_service: bool) -> str:
 
     service = "service" if by_service else "''"
     parts = (
-        _GROUPS,
+        _GROUPS.format(service=service),
         _PATIENTS.format(sets=sets("type"), service=service),
         _CORRESPONDENTS.format(sets=sets("kind"), service=service),
         _IDENTITIES.format(sets=sets(), service=service),
@@ -249,7 +248,7 @@ _PERSONS: Final = {
 }
 
 
-def _facts(rows: Iterable[tuple[Any, ...]], *, by_service: bool) -> StayFacts:
+def _facts(rows: Iterable[tuple[Any, ...]]) -> StayFacts:
     facts = StayFacts()
     for what, first, finess, service, *rest in rows:
         is_consultation, is_surgical, produced, sent, alimentation, consultation, kind, one, two = rest
@@ -258,13 +257,13 @@ def _facts(rows: Iterable[tuple[Any, ...]], *, by_service: bool) -> StayFacts:
                 Stays(
                     month=month_of_day(first),
                     finess=finess,
-                    service=service if by_service else "",
+                    service=service,
                     is_consultation=is_consultation,
                     is_surgical=is_surgical,
                     produced=_types(produced),
                     sent={channel: _types(sent >> place * _WIDTH) for place, channel in enumerate(CHANNELS)},
-                    alimentation=alimentation,
-                    consultation=consultation,
+                    alimentation=_VALUES[alimentation],
+                    consultation=_VALUES[consultation],
                     count=one,
                 )
             )

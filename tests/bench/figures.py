@@ -59,6 +59,8 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "record_page": (Target("p95_ms", high=120),),
     "dmp_round_trip": (Target("per_s", low=60),),
     "outbox_drain": (Target("per_s", low=500),),
+    "stats_csv": (Target("p95_ms", high=5_000),),
+    "stats_csv_open": (),
     "memory_web": (Target("rss_mb", high=200),),
     "memory_worker": (Target("rss_mb", high=250),),
 }

@@ -32,6 +32,7 @@ RUNS = (
     Run("pages", ("patient_search", "record_page")),
     Run("dmp_round_trip", ("dmp_round_trip",)),
     Run("outbox_drain", ("outbox_drain",)),
+    Run("stats_csv", ("stats_csv", "stats_csv_open")),
     Run("memory", ("memory_web", "memory_worker")),
 )
 

@@ -41,7 +41,7 @@ from tests.stats.world import A, B, day
 
 PARIS = ZoneInfo("Europe/Paris")
 MARCH, APRIL = Month(2025, 3), Month(2025, 4)
-NOT_OPPOSED, OPPOSED, NOTHING = ChoiceValue.NOT_OPPOSED, ChoiceValue.OPPOSED, ""
+NOT_OPPOSED, OPPOSED, NOTHING = ChoiceValue.NOT_OPPOSED, ChoiceValue.OPPOSED, ChoiceValue.NOT_COLLECTED
 
 
 class TestMonths:
@@ -289,8 +289,8 @@ class TestStays:
                 sent=st.dictionaries(
                     st.sampled_from(list(Channel)), st.frozensets(st.sampled_from(SEGUR_TYPES))
                 ),
-                alimentation=st.sampled_from(["", *ChoiceValue.values]),
-                consultation=st.sampled_from(["", *ChoiceValue.values]),
+                alimentation=st.sampled_from(list(ChoiceValue)),
+                consultation=st.sampled_from(list(ChoiceValue)),
                 count=st.integers(1, 50),
             ),
             max_size=12,
