@@ -104,3 +104,18 @@ def export_trace(*, wanted: Wanted, actor: Actor) -> None:
             "by_service": wanted.by_service,
         },
     )
+
+
+def figures_trace(*, wanted: Wanted, actor: Actor) -> None:
+    """Trace the reading of a month of figures by a software (security 8.3)."""
+    trace_write(
+        type="report.run",
+        action=Action.READ,
+        actor=actor,
+        object_type="stats.month",
+        detail={
+            "month": wanted.period.first.text,
+            "finess": wanted.finess,
+            "by_service": wanted.by_service,
+        },
+    )

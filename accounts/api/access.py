@@ -39,19 +39,27 @@ class DeclaredAccess(BasePermission):
         if not isinstance(caller, Caller):
             raise NotAuthenticated()
         missing = [name for name in rule.permissions if not caller.has_perm(name)]
-        if not missing:
-            return True
+        if missing:
+            self._refuse(request, rule, "permission", permissions=missing)
+            raise PermissionDenied(
+                f"Ce jeton ou ce compte n’a pas ce droit : {', '.join(missing)}.", code="permission"
+            )
+        if getattr(view, "is_of_establishment", False) and not caller.serves_establishment:
+            self._refuse(request, rule, "units")
+            raise PermissionDenied(
+                "Ce jeton ne sert que des unités : il faut un jeton de l’établissement.", code="units"
+            )
+        return True
+
+    def _refuse(self, request: Request, rule: AccessRule, reason: str, **detail: Any) -> None:
         match = request._request.resolver_match
         trace_write(
             type="access.refused",
             action=Action.EXECUTE,
             outcome=Outcome.REFUSED,
-            actor=caller.actor(rule.permissions),
-            reason="permission",
-            detail={"permissions": missing, "view": match.view_name if match else ""},
-        )
-        raise PermissionDenied(
-            f"Ce jeton ou ce compte n’a pas ce droit : {', '.join(missing)}.", code="permission"
+            actor=request.auth.actor(rule.permissions),  # type: ignore[union-attr]  # a Caller, seen above
+            reason=reason,
+            detail=detail | {"view": match.view_name if match else ""},
         )
 
 

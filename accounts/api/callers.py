@@ -21,7 +21,7 @@ from accounts.middleware import must_change_password
 from accounts.models import ApiToken, User
 from accounts.rules import Phase
 from accounts.scopes import permissions_of
-from accounts.selectors import actor_of
+from accounts.selectors import actor_of, serves_every_unit
 from accounts.services import api_token_authenticate, token_actor
 from audit.context import Actor
 from audit.middleware import client_ip
@@ -41,6 +41,11 @@ class Caller:
 
     def has_perm(self, name: str) -> bool:
         return name in self.permissions
+
+    @property
+    def serves_establishment(self) -> bool:
+        """Whether the call may be about the whole hospital: a person's right is not cut by units."""
+        return self.token is None or serves_every_unit(self.user)
 
     def actor(self, permissions: Iterable[str]) -> Actor:
         """The actor of the traces: the service account with its token, or the person in one role."""

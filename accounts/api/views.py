@@ -19,11 +19,13 @@ from audit.context import Actor
 class ApiView(APIView):
     """An endpoint. Its class carries `requires(...)`; a method that asks for more carries its own.
 
-    `limit` names the count that applies beside the general one (accounts.api.limits).
+    `limit` names the count that applies beside the general one (accounts.api.limits);
+    `is_of_establishment` closes it to the tokens of named units: what it says cannot be cut by unit.
     """
 
     answers_as_api: ClassVar[bool] = True
     limit: ClassVar[str] = CALLS
+    is_of_establishment: ClassVar[bool] = False
     # Not OPTIONS: what an address takes is in the schema.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     authentication_classes = (TokenAuthentication, SessionAuthentication)

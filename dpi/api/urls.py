@@ -9,6 +9,7 @@ from documents import api as documents
 from dpi.api import views
 from patients import api as patients
 from sending import api as sending
+from stats import api as stats
 
 app_name = "api"
 
@@ -35,5 +36,7 @@ urlpatterns: list[URLPattern] = [
     path("orders/<uuid:order_uid>/send-now", sending.OrderSendNow.as_view(), name="order_send_now"),
     path("orders/<uuid:order_uid>/cancel", sending.OrderCancel.as_view(), name="order_cancel"),
     path("orders/<uuid:order_uid>/retry", sending.OrderRetry.as_view(), name="order_retry"),
+    path("stats/figures", stats.Figures.as_view(), name="stats_figures"),
+    path("stats/csv", stats.Csv.as_view(), name="stats_csv"),
     path("<path:rest>", views.Unknown.as_view(), name="unknown"),
 ]

@@ -324,6 +324,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "OrderState": "sending.enums.OrderState",
         "OrderReason": "sending.api.REASONS",
         "DeletionMotive": "sending.enums.DeletionMotive",
+        "StatsChapter": "stats.enums.Chapter",
+        "StatsMeasure": "stats.enums.Measure",
+        "ByService": "stats.api.SERVICES",
     },
 }
 

@@ -248,7 +248,7 @@ NO_PAGES = frozenset(
         "accounts:oidc_start", "accounts:oidc_callback", "accounts:logout_response", "accounts:password",
         # A redirection, and forms that write.
         "dossier:start", "exchange:message_show", "exchange:message_act", "pfi:replay",
-        "api:schema", "api:unknown",
+        "api:schema", "api:unknown", "api:stats_figures", "api:stats_csv",
     }
 )  # fmt: skip
 WRITES_ONLY = 405
