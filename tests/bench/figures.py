@@ -61,6 +61,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "outbox_drain": (Target("per_s", low=500),),
     "stats_csv": (Target("p95_ms", high=5_000),),
     "stats_csv_open": (Target("p95_ms", high=15_000),),
+    "cda_display": (Target("p95_ms", high=80),),
     "memory_web": (Target("rss_mb", high=200),),
     "memory_worker": (Target("rss_mb", high=250),),
 }

@@ -33,6 +33,7 @@ RUNS = (
     Run("dmp_round_trip", ("dmp_round_trip",)),
     Run("outbox_drain", ("outbox_drain",)),
     Run("stats_csv", ("stats_csv", "stats_csv_open")),
+    Run("cda_display", ("cda_display",)),
     Run("memory", ("memory_web", "memory_worker")),
 )
 
