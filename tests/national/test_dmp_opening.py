@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
+from django.utils import timezone
 
 from establishment.enums import NationalService
 from establishment.models import ServiceEndpoint
-from interop.vihf.claims import AuthenticationMode
+from interop.vihf.claims import AuthenticationMode, PatientClaim
+from interop.vihf.codes import AC_TIME_SYNC_TOKEN, AIR_SIMPLIFIED_DECLARATION
 from national.dmp import opening
 from national.dmp.opening import NOT_CONFIGURED, dmp_gateway, gateway_close
-from national.dmp.ports import Authorisation
+from national.dmp.ports import Authorisation, DmpState
 from national.errors import Rejected, RejectionKind
+from national.models import Call
+from sandbox.runtime import Sandbox
 from tests.factories import EndpointFactory, LegalEntityFactory
+from tests.hospital import plug_dmp
+from tests.national.dmp_bench import CONTEXT, PATIENT
 from tests.national.server import write_files
 
 pytestmark = pytest.mark.django_db
@@ -78,3 +85,27 @@ def test_what_the_national_service_may_change_is_a_setting(
     assert reading.software_oid == entity.oid_root
     settings.DMP_SOFTWARE_OID = "1.2.250.1.999.7"
     assert opening._settings(AuthenticationMode.AIR).software_oid == "1.2.250.1.999.7"
+
+
+def test_the_gateway_of_an_installation_reaches_its_dmp_and_keeps_the_call(
+    sandbox: Sandbox, settings: LazySettings
+) -> None:
+    """Endpoint, certificates and settings as an installation has them, the strict sandbox behind."""
+    settings.DMP_SOFTWARE_OID = "1.2.250.1.999.1"
+    plug_dmp(sandbox)
+    context = replace(
+        CONTEXT,
+        structure="1990000101",
+        authenticated_at=timezone.now(),
+        mode=AuthenticationMode.AIR,
+        authentication_class=AC_TIME_SYNC_TOKEN,
+        authentication_declaration=AIR_SIMPLIFIED_DECLARATION,
+    )
+    try:
+        closed = PatientClaim("160012B02077713", PATIENT.oid)
+        found = dmp_gateway(AuthenticationMode.AIR).existence(context, closed)
+    finally:
+        gateway_close()
+    assert found.state is DmpState.CLOSED
+    call = Call.objects.get()
+    assert (call.transaction, call.outcome, call.actor_uid) == ("TD0.2", "success", context.actor_uid)
