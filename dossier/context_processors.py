@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from accounts.models import User
 from accounts.rules import Phase
 from establishment.enums import NationalService
 from establishment.models import LegalEntity
+from exchange.alarms import alarms_count
 from national.enums import CallOutcome
 from national.selectors import last_call
 from sending.selectors import failures_count
@@ -44,6 +46,7 @@ class TechnicalPage:
     permission: str
     icon: str
     holds: frozenset[str]
+    alarms: Callable[[], int] = lambda: 0
 
 
 TECHNICAL = (
@@ -53,6 +56,14 @@ TECHNICAL = (
         "exchange.journal",
         "arrows",
         frozenset({"exchange:journal", "exchange:message_show", "exchange:calls", "pfi:jobs"}),
+    ),
+    TechnicalPage(
+        "Services socles",
+        "exchange:services",
+        "establishment.settings",
+        "server",
+        frozenset({"exchange:services"}),
+        alarms_count,
     ),
 )
 
@@ -110,12 +121,20 @@ def entries_of(user: User, here: str) -> list[Entry]:
                 key="envois",
             )
         )
-    entries += [
-        Entry(page.label, reverse(page.view), page.icon, current=here in page.holds)
-        for page in TECHNICAL
-        if user.has_perm(page.permission)
-    ]
+    entries += [_technical_entry(page, here) for page in TECHNICAL if user.has_perm(page.permission)]
     return entries
+
+
+def _technical_entry(page: TechnicalPage, here: str) -> Entry:
+    alarms = page.alarms()
+    return Entry(
+        page.label,
+        reverse(page.view),
+        page.icon,
+        current=here in page.holds,
+        alarm=alarms,
+        alarm_noun="alarme" if alarms == 1 else "alarmes",
+    )
 
 
 def first_page(user: User) -> str:

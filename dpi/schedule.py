@@ -20,6 +20,11 @@ PERIODIC_TASKS: dict[str, dict[str, Any]] = {
         "schedule": timedelta(seconds=15),
         "options": {"expires": 60},
     },
+    "exchange-watch": {
+        "task": "exchange.tasks.watch",
+        "schedule": timedelta(minutes=5),
+        "options": {"expires": 240},
+    },
     "sending-drain": {
         "task": "sending.tasks.drain",
         "schedule": timedelta(seconds=15),

@@ -13,6 +13,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from exchange import services
+from exchange.alarms import alarms_watch
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,12 @@ def sweep() -> None:
 def hand_over(message_id: int) -> None:
     """Send one message that was just queued."""
     services.message_hand_over(message_id=message_id, worker=_worker())
+
+
+@shared_task(name="exchange.tasks.watch")
+def watch() -> int:
+    """Look at the national services and their certificates; each alarm is logged (beat, every 5 min)."""
+    return len(alarms_watch())
 
 
 def hand_over_after_commit(message_id: int) -> None:

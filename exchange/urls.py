@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from exchange.views import calls, journal, message
+from exchange.views import calls, journal, message, services
 
 app_name = "exchange"
 
@@ -16,4 +16,9 @@ urlpatterns = [
     path("echanges/messages/<uuid:uid>/er7", message.message_file, name="message_file"),
     path("echanges/messages/<uuid:uid>/<slug:action>", message.message_act, name="message_act"),
     path("echanges/appels/", calls.calls, name="calls"),
+    path("services-socles/", services.services, name="services"),
+    path("services-socles/essais/<uuid:uid>", services.trial, name="trial"),
+    path("services-socles/<str:target>/essai", services.service_try, name="service_try"),
+    path("services-socles/<slug:service>/acces", services.access, name="service_access"),
+    path("services-socles/interrupteurs/<slug:code>", services.switch, name="switch"),
 ]

@@ -5,3 +5,10 @@ class MssanteConfig(AppConfig):
     name = "mssante"
     verbose_name = "Messagerie sécurisée de santé"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from establishment.enums import NationalService
+        from mssante.trial import operator_try
+        from national.trials import trial_register
+
+        trial_register(NationalService.MSSANTE, operator_try)

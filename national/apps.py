@@ -5,3 +5,10 @@ class NationalConfig(AppConfig):
     name = "national"
     verbose_name = "Services nationaux"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from establishment.enums import NationalService
+        from national.dmp.trial import dmp_try
+        from national.trials import trial_register
+
+        trial_register(NationalService.DMP, dmp_try)

@@ -8,3 +8,11 @@ class CallOutcome(models.TextChoices):
     REJECTED = "rejected", "Refusé par le service"
     UNAVAILABLE = "unavailable", "Service indisponible"
     UNCERTAIN = "uncertain", "Sans réponse : issue inconnue"
+
+
+class TrialState(models.TextChoices):
+    """What became of the trial of a service."""
+
+    PENDING = "pending", "En attente"
+    PASSED = "passed", "Réussi"
+    FAILED = "failed", "Échec"

@@ -1,4 +1,4 @@
-"""One row for each call to a national service, without clinical content."""
+"""One row for each call to a national service, without clinical content; one for each trial of a service."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from establishment.enums import NationalService
-from national.enums import CallOutcome
+from national.enums import CallOutcome, TrialState
 
 
 class Call(models.Model):
@@ -45,3 +45,25 @@ class Call(models.Model):
 
     def __str__(self) -> str:
         return f"{self.service} {self.transaction} {self.outcome}"
+
+
+class ServiceTrial(models.Model):
+    """A trial asked by an administrator: what was tried, by whom, what came of it."""
+
+    uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
+    target = models.CharField("service essayé", max_length=60)
+    asked_by = models.UUIDField("demandé par", null=True, blank=True)
+    asked_by_login = models.CharField("compte", max_length=150)
+    asked_at = models.DateTimeField("demandé le", default=timezone.now)
+    ended_at = models.DateTimeField("terminé le", null=True, blank=True)
+    state = models.CharField("état", max_length=10, choices=TrialState, default=TrialState.PENDING)
+    code = models.CharField("code", max_length=120, blank=True)
+    text = models.CharField("résultat", max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = "essai d'un service"
+        verbose_name_plural = "essais de services"
+        indexes = [models.Index(fields=["target", "-id"], name="national_trial_target")]
+
+    def __str__(self) -> str:
+        return f"{self.target} {self.state}"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
 from establishment.enums import NationalService
 from national.enums import CallOutcome
-from national.models import Call
+from national.models import Call, ServiceTrial
+from national.trials import TRIAL
 
 BROKEN: Final = (CallOutcome.UNAVAILABLE, CallOutcome.UNCERTAIN)
 """Outcomes where the service did not answer; a refusal is an answer."""
@@ -76,11 +79,34 @@ class Health:
 
 
 def health_of(service: NationalService) -> Health:
-    """The state of a service as its calls tell it. 4 queries."""
+    """The state of a service as its calls tell it; the refusal of a trial is what it looks for. 4 queries."""
     mine = Call.objects.filter(service=service).order_by("-started_at")
     return Health(
         last=mine.first(),
         success=mine.filter(outcome=CallOutcome.SUCCESS).first(),
-        refusal=mine.filter(outcome=CallOutcome.REJECTED).first(),
+        refusal=mine.filter(outcome=CallOutcome.REJECTED).exclude(transaction=TRIAL).first(),
         failure=mine.filter(outcome__in=BROKEN).first(),
     )
+
+
+def last_success_at(service: NationalService) -> datetime | None:
+    """When a service last did what was asked. 1 query."""
+    mine = Call.objects.filter(service=service, outcome=CallOutcome.SUCCESS).order_by("-started_at")
+    return mine.values_list("started_at", flat=True).first()
+
+
+def first_call_at(service: NationalService) -> datetime | None:
+    """When a service was first called. 1 query."""
+    mine = Call.objects.filter(service=service).order_by("started_at")
+    return mine.values_list("started_at", flat=True).first()
+
+
+def trial_by_uid(uid: UUID) -> ServiceTrial | None:
+    """One trial."""
+    return ServiceTrial.objects.filter(uid=uid).first()
+
+
+def last_trials(targets: Sequence[str]) -> dict[str, ServiceTrial]:
+    """The newest trial of each target. 1 query for each target."""
+    found = {target: ServiceTrial.objects.filter(target=target).order_by("-id").first() for target in targets}
+    return {target: trial for target, trial in found.items() if trial is not None}

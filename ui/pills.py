@@ -395,6 +395,26 @@ _SERVICE: Final[Mapping[str, Mark]] = {
     "off": Mark("non configuré", "circle-slash"),
 }
 
+_EXPIRY: Final[Mapping[str, Mark]] = {
+    "fine": Mark("Valide", "check", "ok", detail="{detail} jours"),
+    "notice": Mark("À prévoir", "clock", "info", "tint", detail="{detail} jours"),
+    "warning": Mark("À renouveler", "triangle-alert", "warn", "tint", detail="{word}, {detail} jours"),
+    "urgent": Mark("À renouveler", "octagon-alert", "bad", "solid", detail="{word}, {detail} jours"),
+    "expired": Mark("Expiré", "octagon-alert", "bad", "solid", detail="{word}"),
+    "unreadable": Mark("Illisible", "octagon-alert", "bad", "solid"),
+}
+
+_TRIAL: Final[Mapping[str, Mark]] = {
+    "pending": Mark("En cours", "ring", "info"),
+    "passed": Mark("Essai réussi", "circle-check", "ok"),
+    "failed": Mark("Essai en échec", "octagon-alert", "bad", "tint"),
+}
+
+_SWITCH: Final[Mapping[str, Mark]] = {
+    "on": Mark("Actif", "check", "ok"),
+    "off": Mark("Inactif", "minus"),
+}
+
 _CHECK: Final[Mapping[str, Mark]] = {
     "passed": Mark("Conforme", "circle-check", "ok"),
     "warning": Mark("À regarder", "triangle-alert", "warn"),
@@ -450,6 +470,9 @@ FAMILIES: Final[Mapping[str, Mapping[str, Mark]]] = {
     "medication_change": _MEDICATION_CHANGE,
     "service": _SERVICE,
     "check": _CHECK,
+    "expiry": _EXPIRY,
+    "trial": _TRIAL,
+    "switch": _SWITCH,
     "role": _ROLE,
 }
 

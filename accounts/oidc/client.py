@@ -91,6 +91,11 @@ class ProviderClient:
             _cache_delete(self._key("keys"))
         return self._kept("keys", lambda: self._get_json(self.metadata().jwks))
 
+    def forget(self) -> None:
+        """Forget what is kept of the provider: the next question goes to it."""
+        for name in ("metadata", "keys"):
+            _cache_delete(self._key(name))
+
     def _kept(self, name: str, load: Any) -> dict[str, Any]:
         key = self._key(name)
         found: dict[str, Any] | None = _cache_get(key)

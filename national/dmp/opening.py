@@ -9,6 +9,8 @@ section 6).
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,13 +48,7 @@ def dmp_gateway(mode: AuthenticationMode = AuthenticationMode.INDIRECT) -> DmpGa
 
     Raises Rejected of kind CONFIGURATION when none is configured or a certificate cannot be read.
     """
-    endpoint = endpoint_for(NationalService.DMP)
-    if endpoint is None:
-        raise Rejected(
-            NOT_CONFIGURED,
-            kind=RejectionKind.CONFIGURATION,
-            message="L’accès au DMP n’est pas configuré ou est arrêté.",
-        )
+    endpoint = _endpoint()
     with _lock:
         try:
             key = _key(endpoint)
@@ -61,12 +57,7 @@ def dmp_gateway(mode: AuthenticationMode = AuthenticationMode.INDIRECT) -> DmpGa
                 return current.gateway
             opened = _opened(endpoint, key, mode)
         except (OSError, ValueError) as error:
-            raise Rejected(
-                CERTIFICATE_UNREADABLE,
-                str(error),
-                kind=RejectionKind.CONFIGURATION,
-                message="Un certificat de l’accès au DMP est illisible.",
-            ) from error
+            raise _unreadable(error) from error
         if current is not None:
             current.transport.close()
         _open[mode] = opened
@@ -94,16 +85,63 @@ def _key(endpoint: ServiceEndpoint) -> tuple[object, ...]:
 
 
 def _opened(endpoint: ServiceEndpoint, key: tuple[object, ...], mode: AuthenticationMode) -> _Open:
-    tls = TlsFiles(
-        authorities=Path(endpoint.ca_path),
-        certificate=Path(endpoint.certificate_path),
-        key=Path(endpoint.key_path),
-    )
+    tls = _tls(endpoint)
     seal = Seal.from_pem(
         Path(endpoint.signing_certificate_path).read_bytes(), Path(endpoint.signing_key_path).read_bytes()
     )
     transport = Transport(TransportSettings(label="Le DMP", base_url=_base_url(endpoint, mode), tls=tls))
     return _Open(key, DmpSoap(transport, seal, _settings(mode), record=call_keep), transport)
+
+
+@contextmanager
+def dmp_line() -> Iterator[tuple[Transport, Seal, DmpSettings]]:
+    """What a new line to the DMP is made of, for a trial: no connection of the others is used.
+
+    Raises Rejected of kind CONFIGURATION as `dmp_gateway` does.
+    """
+    endpoint = _endpoint()
+    try:
+        seal = Seal.from_pem(
+            Path(endpoint.signing_certificate_path).read_bytes(), Path(endpoint.signing_key_path).read_bytes()
+        )
+    except (OSError, ValueError) as error:
+        raise _unreadable(error) from error
+    mode = AuthenticationMode.INDIRECT
+    transport = Transport(
+        TransportSettings(label="Le DMP", base_url=_base_url(endpoint, mode), tls=_tls(endpoint))
+    )
+    try:
+        yield transport, seal, _settings(mode)
+    finally:
+        transport.close()
+
+
+def _endpoint() -> ServiceEndpoint:
+    endpoint = endpoint_for(NationalService.DMP)
+    if endpoint is None:
+        raise Rejected(
+            NOT_CONFIGURED,
+            kind=RejectionKind.CONFIGURATION,
+            message="L’accès au DMP n’est pas configuré ou est arrêté.",
+        )
+    return endpoint
+
+
+def _unreadable(error: Exception) -> Rejected:
+    return Rejected(
+        CERTIFICATE_UNREADABLE,
+        str(error),
+        kind=RejectionKind.CONFIGURATION,
+        message="Un certificat de l’accès au DMP est illisible.",
+    )
+
+
+def _tls(endpoint: ServiceEndpoint) -> TlsFiles:
+    return TlsFiles(
+        authorities=Path(endpoint.ca_path),
+        certificate=Path(endpoint.certificate_path),
+        key=Path(endpoint.key_path),
+    )
 
 
 def _base_url(endpoint: ServiceEndpoint, mode: AuthenticationMode) -> str:

@@ -22,7 +22,7 @@ from documents.writing import LDL_SES
 from establishment.enums import NationalService
 from exchange.models import Message
 from national.enums import CallOutcome
-from national.models import Call
+from national.models import Call, ServiceTrial
 from patients.models import Episode, Patient
 from pfi.enums import JobAction, JobChannel, JobState
 from pfi.models import Job
@@ -103,6 +103,8 @@ PAGES: dict[str, Callable[[Record], str]] = {
     "exchange:message": lambda record: f"{reverse('exchange:journal')}?vue=1&message={message_uid()}",
     "exchange:message_file": lambda record: reverse("exchange:message_file", args=[message_uid()]),
     "exchange:calls": lambda record: reverse("exchange:calls"),
+    "exchange:services": lambda record: reverse("exchange:services"),
+    "exchange:trial": lambda record: reverse("exchange:trial", args=[trial_uid()]),
     "pfi:jobs": lambda record: reverse("pfi:jobs"),
     "pfi:job": lambda record: f"{reverse('pfi:jobs')}?vue=1&travail={job_uid()}",
     "api:me": lambda record: reverse("api:me"),
@@ -124,6 +126,12 @@ def message_uid() -> str:
     """A message of the journal, with its acknowledgement: the order of the letter already sent."""
     found = Message.objects.filter(control_id="MEASURED").first() or MessageFactory(control_id="MEASURED")
     return str(found.uid)
+
+
+def trial_uid() -> str:
+    """A trial that a worker has not taken up yet."""
+    found = ServiceTrial.objects.first()
+    return str((found or ServiceTrial.objects.create(target="dmp", asked_by_login="tests")).uid)
 
 
 def job_uid() -> str:
@@ -247,7 +255,8 @@ NO_PAGES = frozenset(
         "accounts:locked", "accounts:logged_out", "accounts:logout_provider", "accounts:review_export",
         "accounts:oidc_start", "accounts:oidc_callback", "accounts:logout_response", "accounts:password",
         # A redirection, and forms that write.
-        "dossier:start", "exchange:message_show", "exchange:message_act", "pfi:replay",
+        "dossier:start", "exchange:message_show", "exchange:message_act", "exchange:service_try",
+        "exchange:service_access", "exchange:switch", "pfi:replay",
         "api:schema", "api:unknown", "api:stats_figures", "api:stats_csv",
     }
 )  # fmt: skip

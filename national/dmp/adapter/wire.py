@@ -58,7 +58,11 @@ class Wire:
     new_uuid: Callable[[], UUID]
 
     def exchange(
-        self, context: AccessContext, patient: PatientClaim, ask: Ask, read: Callable[[SoapAnswer], Read]
+        self,
+        context: AccessContext,
+        patient: PatientClaim | None,
+        ask: Ask,
+        read: Callable[[SoapAnswer], Read],
     ) -> tuple[str, Read]:
         """Send a request; return its MessageID, and what `read` makes of the answer.
 
@@ -74,7 +78,11 @@ class Wire:
         return self._once(context, patient, ask, read)
 
     def _once(
-        self, context: AccessContext, patient: PatientClaim, ask: Ask, read: Callable[[SoapAnswer], Read]
+        self,
+        context: AccessContext,
+        patient: PatientClaim | None,
+        ask: Ask,
+        read: Callable[[SoapAnswer], Read],
     ) -> tuple[str, Read]:
         message_id = f"urn:uuid:{self.new_uuid()}"
         started_at = self.now()
@@ -108,7 +116,7 @@ class Wire:
                 raise of_unreadable(error, repeatable=ask.repeatable) from error
 
     def _token(
-        self, context: AccessContext, patient: PatientClaim, instant: datetime, assertion_id: str
+        self, context: AccessContext, patient: PatientClaim | None, instant: datetime, assertion_id: str
     ) -> bytes:
         """A new VIHF: used once, for thirty seconds (EX_AIR-040)."""
         if not self.seal.is_valid_at(instant):

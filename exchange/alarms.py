@@ -1,0 +1,114 @@
+"""What an administrator must look at: silence of the DMP, certificates that end, switches without access.
+
+Computed every five minutes by a worker, logged, and kept for the counter of the application bar; the page of
+the services computes it anew (F-PFI-20, F-PV-42).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import redis
+from django.conf import settings
+from django.core.cache import cache
+from django.utils import timezone
+
+from establishment.certificates import CertificateFacts, Expiry, certificates_of
+from establishment.enums import NationalService, Switch
+from establishment.models import InstallationSwitch, ServiceEndpoint
+from national.enums import CallOutcome
+from national.rules import is_silent
+from national.selectors import first_call_at, last_success_at
+
+logger = logging.getLogger(__name__)
+
+_KEY: Final = "exchange:alarms"
+_KEPT_SECONDS: Final = 15 * 60
+NEEDED_BY: Final = {
+    Switch.PFI_DMP: NationalService.DMP,
+    Switch.PFI_MSS_OUT: NationalService.MSSANTE,
+    Switch.PFI_MSS_IN: NationalService.MSSANTE,
+}
+"""What an installation switch cannot do without."""
+EXPIRY_WORDS: Final = {
+    Expiry.EXPIRED: "expiré",
+    Expiry.URGENT: "à renouveler sous 7 jours",
+    Expiry.WARNING: "à renouveler sous 30 jours",
+    Expiry.UNREADABLE: "illisible",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One thing to look at: the service, a stable code, a sentence."""
+
+    service: NationalService
+    code: str
+    text: str
+
+
+def service_alarms(now: datetime) -> list[Alarm]:
+    """Every alarm of now. 4 queries and the reading of the certificates' files."""
+    endpoints = {NationalService(row.service): row for row in ServiceEndpoint.objects.all()}
+    switches = {row.code for row in InstallationSwitch.objects.filter(is_on=True)}
+    found: list[Alarm] = []
+    for switch, service in NEEDED_BY.items():
+        endpoint = endpoints.get(service)
+        if switch in switches and (endpoint is None or not endpoint.is_enabled):
+            text = f"{switch.label}\u202f: l’accès au service n’est pas configuré ou est arrêté."
+            found.append(Alarm(service, "NO_ACCESS", text))
+    for service, endpoint in endpoints.items():
+        if endpoint.is_enabled:
+            certificates = certificates_of(endpoint, now)
+            found += [_expiring(service, facts) for facts in certificates if facts.expiry.is_alarm]
+    if Switch.PFI_DMP in switches and NationalService.DMP in endpoints:
+        found += _silence(now)
+    return found
+
+
+def _expiring(service: NationalService, facts: CertificateFacts) -> Alarm:
+    return Alarm(
+        service,
+        f"CERTIFICATE_{facts.expiry.name}",
+        f"Certificat {facts.use}\u202f: {EXPIRY_WORDS[facts.expiry]}.",
+    )
+
+
+def _silence(now: datetime) -> list[Alarm]:
+    limit = timedelta(hours=settings.DMP_SILENCE_HOURS)
+    silent = is_silent(
+        last_success=last_success_at(NationalService.DMP),
+        first_call=first_call_at(NationalService.DMP),
+        now=now,
+        limit=limit,
+    )
+    text = f"Aucun appel au DMP n’a abouti depuis plus de {settings.DMP_SILENCE_HOURS} heures."
+    return [Alarm(NationalService.DMP, "SILENCE", text)] if silent else []
+
+
+def alarms_watch() -> list[Alarm]:
+    """Compute the alarms, log each, and keep their number for the bar."""
+    found = service_alarms(timezone.now())
+    for alarm in found:
+        logger.error("services.alarm", extra={"service": alarm.service.value, "code": alarm.code})
+    try:
+        cache.set(_KEY, len(found), _KEPT_SECONDS)
+    except redis.RedisError:
+        logger.warning("services.alarm.not_kept")
+    return found
+
+
+def alarms_count() -> int:
+    """How many alarms the last watch found; 0 when it is not known."""
+    try:
+        return int(cache.get(_KEY) or 0)
+    except redis.RedisError:
+        return 0
+
+
+def is_down(outcome: str) -> bool:
+    """Whether the last call of a service found nobody."""
+    return outcome in (CallOutcome.UNAVAILABLE, CallOutcome.UNCERTAIN)
