@@ -50,6 +50,11 @@ PERIODIC_TASKS: dict[str, dict[str, Any]] = {
         "schedule": timedelta(seconds=15),
         "options": {"expires": 30},
     },
+    "pfi-read-mailboxes": {
+        "task": "pfi.tasks.read_mailboxes",
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 30},
+    },
     "pfi-presume-delivered": {
         "task": "pfi.tasks.presume_delivered",
         "schedule": timedelta(hours=1),

@@ -32,3 +32,21 @@ class MailState(models.TextChoices):
     DELIVERED = "delivered", "Remis"
     READ = "read", "Lu"
     FAILED = "failed", "Échec"
+
+
+class IncomingState(models.TextChoices):
+    """A mail of an application mailbox, until its final treatment (mssante 1.11, 2.1)."""
+
+    RECEIVED = "received", "Reçu"
+    HANDED_OVER = "handed_over", "Remis au dossier"
+    DONE = "done", "Traité"
+    REFUSED = "refused", "Refusé"
+    TO_REVIEW = "to_review", "À reprendre par une personne"
+
+
+class IncomingKind(models.TextChoices):
+    DOCUMENT = "document", "Documents"
+    DELIVERY = "delivery", "Avis de remise"
+    READING = "reading", "Accusé de lecture"
+    PATIENT = "patient", "Courriel d’un usager"
+    OTHER = "other", "Autre"

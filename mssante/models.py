@@ -16,7 +16,14 @@ from django.utils import timezone
 from establishment.models import Site, Unit
 from exchange.leases import Leased, LeasedQuerySet
 from exchange.models import Message
-from mssante.enums import AddressSource, MailAction, MailboxKind, MailState
+from mssante.enums import (
+    AddressSource,
+    IncomingKind,
+    IncomingState,
+    MailAction,
+    MailboxKind,
+    MailState,
+)
 
 
 class Mailbox(models.Model):
@@ -229,3 +236,82 @@ class MailEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.from_state} > {self.to_state}"
+
+
+class IncomingMailQuerySet(LeasedQuerySet["IncomingMail"]):
+    """Rows that wait for a worker, claimed by lease."""
+
+
+IncomingMailManager = models.Manager.from_queryset(IncomingMailQuerySet)
+
+
+class IncomingMail(Leased):
+    """One mail of an application mailbox: its bytes first, then what became of it.
+
+    `digest` tells the same mail delivered, or numbered, twice. `raw` holds the headers alone of a mail above
+    the limit of size. `code` is that of the refusal, `text` a French sentence without content. The answer is
+    written once, under its own Message-ID, and `answer_raw` is sent until the operator has it. `cleared_at`:
+    marked and moved in the mailbox.
+    """
+
+    uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, related_name="+", verbose_name="boîte")
+    digest = models.CharField("empreinte", max_length=64)
+    message_id = models.CharField("Message-ID", max_length=900, blank=True)
+    imap_validity = models.BigIntegerField("UIDVALIDITY")
+    imap_uid = models.BigIntegerField("UID")
+    raw = models.BinaryField("courriel", blank=True, default=b"")
+    size = models.PositiveIntegerField("taille (octets)")
+    sender = models.CharField("expéditeur", max_length=254, blank=True)
+    kind = models.CharField("nature", max_length=8, choices=IncomingKind, default=IncomingKind.OTHER)
+    state = models.CharField("état", max_length=11, choices=IncomingState, default=IncomingState.RECEIVED)
+    code = models.CharField("code", max_length=60, blank=True)
+    text = models.CharField("motif", max_length=500, blank=True)
+    answer_to = models.CharField("réponse à", max_length=254, blank=True)
+    answer_id = models.CharField("Message-ID de la réponse", max_length=200, blank=True)
+    answer_raw = models.BinaryField("réponse", blank=True, default=b"")
+    answered_at = models.DateTimeField("répondu le", null=True, blank=True)
+    cleared_at = models.DateTimeField("rangé le", null=True, blank=True)
+    received_at = models.DateTimeField("reçu le", default=timezone.now)
+    done_at = models.DateTimeField("terminé le", null=True, blank=True)
+
+    objects: ClassVar[IncomingMailManager] = IncomingMailManager()
+
+    class Meta:
+        verbose_name = "courriel entrant"
+        verbose_name_plural = "courriels entrants"
+        constraints = [
+            models.UniqueConstraint(fields=["mailbox", "digest"], name="mssante_incoming_once"),
+        ]
+        indexes = [
+            models.Index(fields=["mailbox", "imap_validity", "imap_uid"], name="mssante_incoming_uid"),
+            models.Index(
+                fields=["not_before", "id"],
+                condition=Q(state__in=[IncomingState.RECEIVED, IncomingState.HANDED_OVER])
+                | Q(cleared_at__isnull=True)
+                | (~Q(answer_to="") & Q(answered_at__isnull=True)),
+                name="mssante_incoming_waiting",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"courriel reçu {self.uid}"
+
+
+class IncomingDocument(models.Model):
+    """One CDA of a mail, and the HL7 message by which it was handed to the DPI."""
+
+    mail = models.ForeignKey(IncomingMail, on_delete=models.PROTECT, related_name="documents")
+    message = models.OneToOneField(
+        Message, on_delete=models.PROTECT, related_name="+", verbose_name="message HL7"
+    )
+    unique_id = models.CharField("identifiant du document", max_length=128)
+    title = models.CharField("titre", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "document d’un courriel"
+        verbose_name_plural = "documents des courriels"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"document {self.unique_id}"

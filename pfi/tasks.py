@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from exchange.turns import turn
 from mssante.services import mails_presume_delivered
+from pfi.mail_reading import mailboxes_read
 from pfi.mail_worker import mails_drain
 from pfi.worker import jobs_drain
 
@@ -48,6 +49,12 @@ def drain_mails() -> int:
         while is_ours and time.monotonic() < ends_at and (taken := mails_drain(worker=worker)):
             total += taken
     return total
+
+
+@shared_task(name="pfi.tasks.read_mailboxes", expires=30)
+def read_mailboxes() -> int:
+    """Read the application mailboxes, hand over and answer what is in them; periodic."""
+    return mailboxes_read(worker=f"{socket.gethostname()}:{os.getpid()}")
 
 
 @shared_task(name="pfi.tasks.presume_delivered", expires=3600)

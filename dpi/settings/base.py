@@ -416,6 +416,10 @@ MSS_CONNECT_TIMEOUT_SECONDS = env.integer("MSS_CONNECT_TIMEOUT_SECONDS", 5, mini
 MSS_TIMEOUT_SECONDS = env.integer("MSS_TIMEOUT_SECONDS", 60, minimum=1)
 MSS_MAX_MAIL_BYTES = env.integer("MSS_MAX_MAIL_MIB", 30, minimum=1, maximum=100) * 2**20
 MSS_CRL_PATH = env.path("MSS_CRL_PATH")
+MSS_MDN_FLAVOUR = env.text("MSS_MDN_FLAVOUR", "1.1", choices=("1.1", "1.1.3"))
+MSS_TECHNICAL_HOURS = env.integer("MSS_TECHNICAL_HOURS", 24)
+PFI_DPI_PARTNER = env.text("PFI_DPI_PARTNER", "pfi")
+PFI_BLOCK_MASKED_INBOUND = env.flag("PFI_BLOCK_MASKED_INBOUND", False)
 XDM_ACTION_SLOT = env.text("XDM_ACTION_SLOT", ACTION_SLOT)
 
 # --- Consultation of the DMP (dmp.md 6) ---------------------------------------------------------

@@ -5,6 +5,7 @@ Source: spec mssante 1.10, 2.7, 3.4. Each change of a mail locks it, writes its 
 """
 
 from mssante.services.book import address_keep, correspondent_keep, mailbox_set
+from mssante.services.incoming import incoming_digest, incoming_settle, incoming_store, incoming_trace
 from mssante.services.mails import (
     mail_accepted,
     mail_attempt,
@@ -27,6 +28,10 @@ from mssante.services.reports import (
 __all__ = [
     "address_keep",
     "correspondent_keep",
+    "incoming_digest",
+    "incoming_settle",
+    "incoming_store",
+    "incoming_trace",
     "mail_accepted",
     "mail_attempt",
     "mail_bounced",

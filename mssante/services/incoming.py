@@ -1,0 +1,107 @@
+"""Mails of the application mailboxes: kept first, then settled (spec mssante 1.11, 2.1).
+
+The bytes and the row are committed before anything else is done with a mail, and before it is marked in the
+mailbox: a worker that dies in between reads it again, and finds that it is known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.context import system_actor
+from audit.enums import Action, Outcome
+from audit.services import trace_write
+from mssante.enums import IncomingKind, IncomingState
+from mssante.models import IncomingMail, Mailbox
+
+READER_ACTOR = system_actor("pfi.mail_reader")
+
+
+def incoming_digest(raw: bytes, message_id: str) -> str:
+    """What two deliveries of one mail share: its Message-ID and all below its headers.
+
+    Operators add headers of their own at each delivery; a mail without Message-ID is only itself.
+    """
+    body = raw.partition(b"\r\n\r\n")[2] if message_id else raw
+    return hashlib.sha256(message_id.encode("utf-8", "replace") + b"\n" + body).hexdigest()
+
+
+@transaction.atomic
+def incoming_store(
+    *, mailbox: Mailbox, raw: bytes, size: int, uid: int, uid_validity: int, message_id: str, digest: str
+) -> tuple[IncomingMail, bool]:
+    """Keep a mail; whether it is new. One known under another UID takes this one, to be put away too."""
+    row, is_new = IncomingMail.objects.get_or_create(
+        mailbox=mailbox,
+        digest=digest,
+        defaults={
+            "message_id": message_id[:900],
+            "imap_validity": uid_validity,
+            "imap_uid": uid,
+            "raw": raw,
+            "size": size,
+        },
+    )
+    if not is_new:
+        IncomingMail.objects.filter(pk=row.pk).update(
+            imap_validity=uid_validity, imap_uid=uid, cleared_at=None
+        )
+        row.refresh_from_db()
+    incoming_trace(row, "fetch" if is_new else "fetch_again", Outcome.SUCCESS)
+    return row, is_new
+
+
+@transaction.atomic
+def incoming_settle(
+    *,
+    mail: IncomingMail,
+    state: IncomingState,
+    kind: IncomingKind | None = None,
+    code: str = "",
+    text: str = "",
+    answer_to: str = "",
+    answer_id: str = "",
+    answer_raw: bytes = b"",
+) -> None:
+    """Write what became of a mail, with the answer that is to leave; a settled mail is left as it is."""
+    row = IncomingMail.objects.select_for_update(of=("self",)).defer("raw", "answer_raw").get(pk=mail.pk)
+    if row.state not in (IncomingState.RECEIVED, IncomingState.HANDED_OVER):
+        return
+    row.state = state
+    row.kind = kind or row.kind
+    row.code, row.text = code[:60], text[:500]
+    changed = ["state", "kind", "code", "text", "claimed_by", "claimed_until", "not_before"]
+    row.claimed_by, row.claimed_until, row.not_before = "", None, None
+    if state != IncomingState.HANDED_OVER:
+        row.done_at = timezone.now()
+        row.answer_to, row.answer_id, row.answer_raw = answer_to, answer_id, answer_raw
+        row.attempts = 0  # from here on, those of the answer
+        changed += ["done_at", "attempts", "answer_to", "answer_id", "answer_raw"]
+    row.save(update_fields=changed)
+    is_error = state in (IncomingState.REFUSED, IncomingState.TO_REVIEW)
+    incoming_trace(row, f"state_{state}", Outcome.FAILURE if is_error else Outcome.SUCCESS)
+
+
+def incoming_trace(mail: IncomingMail, step: str, outcome: Outcome) -> None:
+    """One row for each treatment of a mail received (SC.MSS/UX.37): never its content."""
+    trace_write(
+        type="mssante.incoming",
+        action=Action.EXECUTE,
+        actor=READER_ACTOR,
+        outcome=outcome,
+        object_type="mssante.incoming",
+        object_uid=mail.uid,
+        detail={
+            "step": step,
+            "mailbox": mail.mailbox.address,
+            "message_id": mail.message_id,
+            "imap_uid": mail.imap_uid,
+            "kind": mail.kind,
+            "state": mail.state,
+            "code": mail.code,
+            "answer_to": mail.answer_to,
+        },
+    )

@@ -1,0 +1,203 @@
+"""From a doctor in town to the record, over the real wire: IMAP, IHE_XDM, MDM, MDN (mssante 2.1 to 2.4)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+
+from documents.models import Document
+from establishment.enums import NationalService, Switch
+from establishment.models import InstallationSwitch, ServiceEndpoint
+from interop.mail.opening import open_mail
+from interop.mail.reports import ReadReport, parse_report
+from mssante.enums import IncomingState
+from mssante.models import IncomingMail
+from national.mail.opening import lines_close
+from pfi.mail_reading import mailboxes_read
+from pfi.routing import AnswerForm, route_of
+from sandbox.mail.boxes import APPLICATION_BOX, ERROR_BOX
+from sandbox.mail.letters import Case
+from sandbox.runtime import Sandbox, SandboxSettings
+from tests.factories import MailboxFactory
+from tests.hospital import MATRICULE, Ward
+
+DOCTOR = "bernard.petit@medecin.mssante.test"
+
+
+@pytest.fixture
+def box(ward: Ward, tmp_path: Path, settings: LazySettings) -> Iterator[Sandbox]:
+    """The operator, plugged to the hospital whose PFI reads its mailbox."""
+    settings.INS_ALLOWED_OIDS = ["1.2.250.1.213.1.4.10"]
+    with Sandbox(SandboxSettings(state=tmp_path / "state")) as running:
+        files, mail = running.addresses.certificates, running.addresses.mail
+        ServiceEndpoint.objects.create(
+            service=NationalService.MSSANTE,
+            base_url=mail.smtp_url,
+            reading_url=mail.imap_url,
+            ca_path=files.ca,
+            certificate_path=files.client_cert,
+            key_path=files.client_key,
+            is_enabled=True,
+        )
+        InstallationSwitch.objects.update_or_create(code=Switch.PFI_MSS_IN, defaults={"is_on": True})
+        MailboxFactory(unit=ward.unit, error_address=ERROR_BOX)
+        yield running
+        lines_close()
+
+
+def mails(box: Sandbox, address: str) -> list[bytes]:
+    """What a mailbox holds, the oldest first."""
+    return [box.mail.store.content(one) for one in reversed(box.mail.store.all_mails(address))]
+
+
+def read(times: int = 1) -> list[tuple[str, str]]:
+    for _ in range(times):
+        mailboxes_read(worker="test")
+    return list(IncomingMail.objects.order_by("id").values_list("state", "code"))
+
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.requirement("SC.MSS/UX.07")
+@pytest.mark.requirement("F-PFI-08")
+@pytest.mark.requirement("F-PFI-09")
+def test_a_letter_that_matches_is_filed_and_its_author_told(box: Sandbox, ward: Ward) -> None:
+    sent = box.letters.send(Case.MATCH, matricule=MATRICULE, author="petit")
+    assert read() == [(IncomingState.DONE, "")]
+    (document,) = Document.objects.filter(patient=ward.patient)
+    assert document.versions.get().unique_id == sent.letter.unique_id
+    (notice,) = mails(box, DOCTOR)
+    told = parse_report(notice)
+    assert isinstance(told, ReadReport)
+    assert (told.original_message_id, told.is_read, told.is_error) == (sent.message_id, True, False)
+    assert [one.folder for one in box.mail.store.all_mails(APPLICATION_BOX)] == ["Traites"]
+    assert read(2) == [(IncomingState.DONE, "")]
+    assert (len(mails(box, DOCTOR)), Document.objects.count()) == (1, 1)
+
+
+@pytest.mark.requirement("SC.MSS/UX.07")
+@pytest.mark.requirement("F-PFI-09")
+@pytest.mark.parametrize(
+    ("case", "code"), [(Case.OTHER_TRAIT, "904"), (Case.UNKNOWN, "902"), (Case.NO_INS, "903")]
+)
+def test_a_letter_that_does_not_match_comes_back_whole_with_the_code(
+    box: Sandbox, case: Case, code: str
+) -> None:
+    box.letters.send(case, matricule=MATRICULE, author="petit")
+    (original,) = mails(box, APPLICATION_BOX)
+    assert read() == [(IncomingState.REFUSED, code)]
+    assert not Document.objects.exists()
+    (notice,) = mails(box, DOCTOR)
+    told = parse_report(notice)
+    assert isinstance(told, ReadReport)
+    assert (told.is_error, told.code) == (True, code)
+    assert notice.count(original) == 1
+    assert len(open_mail(notice).archives) == 1
+    assert [one.folder for one in box.mail.store.all_mails(APPLICATION_BOX)] == ["Erreurs"]
+
+
+def test_a_correction_replaces_and_a_withdrawal_deletes(box: Sandbox, ward: Ward) -> None:
+    first = box.letters.send(Case.MATCH, matricule=MATRICULE, author="petit")
+    read()
+    second = box.letters.send(Case.REPLACE, unique_id=first.letter.unique_id)
+    read()
+    document = Document.objects.get(patient=ward.patient)
+    assert [one.state for one in document.versions.order_by("number")] == ["replaced", "current"]
+    box.letters.send(Case.DELETE, unique_id=second.letter.unique_id)
+    assert [state for state, _ in read()] == [IncomingState.DONE] * 3
+    assert document.versions.order_by("number").last().state == "deleted"
+
+
+def test_without_a_notice_asked_for_an_error_is_told_to_the_mailbox_of_errors(box: Sandbox) -> None:
+    box.letters.send(Case.UNKNOWN, matricule=MATRICULE, author="petit", wants_receipt=False)
+    read()
+    assert mails(box, DOCTOR) == []
+    (told,) = mails(box, ERROR_BOX)
+    assert open_mail(told).subject.startswith("[KO Intégration système !][902] XDM/1.0/DDM+")
+
+
+HOSTILE = {
+    "bomb of parts": b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 500,
+    "no archive": b"Subject: XDM/1.0/DDM+CR X\r\nFrom: a@b.test\r\nMessage-ID: <9@x>\r\n\r\nrien",
+    "broken archive": b"Message-ID: <8@x>\r\nFrom: a@b.test\r\nSubject: XDM/1.0/DDM+X\r\n"
+    b"Content-Type: application/zip; name=IHE_XDM.zip\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    + base64.b64encode(b"PK\x03\x04" + b"x" * 100),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_mail_is_refused_with_a_code_kept_and_the_next_one_is_filed(
+    box: Sandbox, ward: Ward, name: str
+) -> None:
+    stored = box.mail.deposit(APPLICATION_BOX, HOSTILE[name], sender=DOCTOR)
+    raw = box.mail.store.content(stored)
+    box.letters.send(Case.MATCH, matricule=MATRICULE, author="petit")
+    (state, code), second = read()
+    assert (state, bool(code), second) == (IncomingState.REFUSED, True, (IncomingState.DONE, ""))
+    assert bytes(IncomingMail.objects.earliest("id").raw) == raw
+    assert Document.objects.filter(patient=ward.patient).count() == 1
+
+
+def test_a_mail_numbered_or_delivered_again_is_filed_and_answered_once(box: Sandbox) -> None:
+    box.letters.send(Case.MATCH, matricule=MATRICULE, author="petit")
+    (original,) = mails(box, APPLICATION_BOX)
+    box.mail.deposit(
+        APPLICATION_BOX, original.partition(b"From:")[1] + original.partition(b"From:")[2], sender=DOCTOR
+    )
+    box.mail.store.new_validity(APPLICATION_BOX)
+    assert read(2) == [(IncomingState.DONE, "")]
+    assert (Document.objects.count(), len(mails(box, DOCTOR))) == (1, 1)
+    assert {one.folder for one in box.mail.store.all_mails(APPLICATION_BOX)} == {"Traites"}
+
+
+def test_an_operator_that_refuses_delays_and_the_switch_stops_all(box: Sandbox) -> None:
+    box.letters.send(Case.MATCH, matricule=MATRICULE, author="petit")
+    InstallationSwitch.objects.filter(code=Switch.PFI_MSS_IN).update(is_on=False)
+    assert read() == []
+    InstallationSwitch.objects.filter(code=Switch.PFI_MSS_IN).update(is_on=True)
+    box.mail.faults.add("read_down")
+    box.mail.faults.add("greylist", address=DOCTOR)
+    assert read() == []
+    assert read() == [(IncomingState.DONE, "")]
+    assert mails(box, DOCTOR) == []
+    IncomingMail.objects.update(not_before=None)
+    read()
+    assert len(mails(box, DOCTOR)) == 1
+
+
+OWN = frozenset({"chb.test"})
+ASKED, FORWARDED = "Disposition-Notification-To", "X-Sieve-Redirected-From"
+
+
+@pytest.mark.parametrize(
+    ("headers", "form", "to"),
+    [
+        (f"Return-Path: <a@x.test>\n{ASKED}: a@x.test", AnswerForm.NOTICE, "a@x.test"),
+        (f"Return-Path: <b@x.test>\n{ASKED}: a@x.test", AnswerForm.PLAIN_MAIL, "err@chb.test"),
+        ("Return-Path: <a@x.test>", AnswerForm.PLAIN_MAIL, "err@chb.test"),
+        (f"Return-Path: <>\n{ASKED}: a@x.test", AnswerForm.NONE, ""),
+        (f"Auto-Submitted: auto-replied\n{ASKED}: a@x.test", AnswerForm.NONE, ""),
+        (
+            f"Return-Path: <a@x.test>\n{ASKED}: a@x.test\n{FORWARDED}: y@chb.test",
+            AnswerForm.PLAIN_MAIL, "y@chb.test",
+        ),
+        (
+            f"Return-Path: <y@chb.test>\n{ASKED}: y@chb.test\n{FORWARDED}: y@chb.test",
+            AnswerForm.NOTICE, "y@chb.test",
+        ),
+        (
+            f"Return-Path: <a@x.test>\n{ASKED}: a@x.test\n{FORWARDED}: evil@z.test",
+            AnswerForm.NOTICE, "a@x.test",
+        ),
+        ("Delivered-To: app@chb.test\nDelivered-To: y@chb.test", AnswerForm.PLAIN_MAIL, "y@chb.test"),
+    ],
+)  # fmt: skip
+def test_the_answer_goes_where_the_rule_says(headers: str, form: AnswerForm, to: str) -> None:
+    raw = f"From: a@x.test\nSubject: x\n{headers}\n\nx".replace("\n", "\r\n").encode()
+    route = route_of(open_mail(raw), own_domains=OWN, error_address="err@chb.test")
+    assert (route.form, route.to) == (form, to)
