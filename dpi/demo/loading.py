@@ -17,6 +17,7 @@ from accounts.services import assignment_give, external_identity_link, user_crea
 from audit.context import system_actor
 from dpi.demo import hospital, people
 from dpi.demo.letters import letters_write
+from dpi.demo.mails import mails_send
 from dpi.demo.messages import messages_of
 from dpi.demo.people import DemoPatient
 from establishment.enums import Switch
@@ -67,9 +68,11 @@ def demonstration_load(
     return Loaded(count, passwords)
 
 
-def demonstration_fill() -> None:
-    """What the wards did since: letters in every state. After the load, and again without effect."""
+def demonstration_fill(*, is_new: bool) -> None:
+    """What the wards did since: letters in every state, written once; mails, the first time only."""
     letters_write()
+    if is_new:
+        mails_send()
 
 
 def _describe() -> dict[str, Unit]:

@@ -31,7 +31,7 @@ class Command(BaseCommand):
             raise CommandError("La démonstration ne se charge que dans une instance simulée (DPI_SANDBOX).")
         try:
             loaded = None if is_loaded() else demonstration_load()
-            demonstration_fill()
+            demonstration_fill(is_new=loaded is not None)
         except DemonstrationRefused as error:
             raise CommandError(f"Un message de la démonstration a été refusé : {error}") from error
         self._tell("Comptes de démonstration (Pro Santé Connect, page de choix du simulateur) :", by_psc=True)
