@@ -65,4 +65,14 @@ PERIODIC_TASKS: dict[str, dict[str, Any]] = {
         "schedule": timedelta(hours=1),
         "options": {"expires": 1800},
     },
+    "stats-exports": {
+        "task": "stats.tasks.exports",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
+    "stats-monthly": {
+        "task": "stats.tasks.monthly",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 1800},
+    },
 }

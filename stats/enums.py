@@ -48,3 +48,10 @@ class Axis(models.TextChoices):
     CODES = "codes", "Types de document du DMP rencontrés"
     PROFESSIONS = "professions", "Professions"
     VOLETS = "volets", "Volets de l'information"
+
+
+class ExportState(models.TextChoices):
+    PENDING = "pending", "En préparation"
+    READY = "ready", "Prêt"
+    FAILED = "failed", "Échec"
+    EXPIRED = "expired", "Lien expiré"

@@ -1,4 +1,4 @@
-"""Refusals of the stats room."""
+"""Refusals that a reader of the indicators may be shown."""
 
 from __future__ import annotations
 
@@ -13,3 +13,17 @@ class EstablishmentUnknown(ApplicationError):
             "L’établissement n’est pas décrit : demandez à l’administrateur technique.",
             code="establishment_unknown",
         )
+
+
+class ExportExpired(ApplicationError):
+    """The link of a file is over."""
+
+    def __init__(self) -> None:
+        super().__init__("Le lien de ce fichier a expiré : demandez un nouvel export.")
+
+
+class ExportNotReady(ApplicationError):
+    """The file is still being prepared, or could not be."""
+
+    def __init__(self) -> None:
+        super().__init__("Ce fichier n’est pas prêt : rien n’a été téléchargé.")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from audit.context import Actor, system_actor
+from audit.context import system_actor
 from audit.enums import Action
 from audit.services import trace_write
 from stats.definitions import INDICATORS
@@ -15,7 +15,6 @@ from stats.models import MonthlyFigure
 from stats.rules.figures import ALL, Key
 from stats.rules.months import Month, Period, default_period, is_over
 from stats.selectors.counting import counts_of
-from stats.selectors.exporting import Wanted
 from stats.selectors.tally import closed_months, reading_at
 
 CLOSING_ACTOR = system_actor("stats.closing")
@@ -87,35 +86,4 @@ def _row(key: Key, value: int, now: datetime) -> MonthlyFigure:
         document_year=key.document_year,
         value=value,
         closed_at=now,
-    )
-
-
-def export_trace(*, wanted: Wanted, actor: Actor) -> None:
-    """Trace an extraction of the indicators: who, of what; the figures are nobody's (stats 7)."""
-    trace_write(
-        type="stats.export",
-        action=Action.READ,
-        actor=actor,
-        object_type="stats.file",
-        detail={
-            "from": wanted.period.first.text,
-            "to": wanted.period.last.text,
-            "finess": wanted.finess,
-            "by_service": wanted.by_service,
-        },
-    )
-
-
-def figures_trace(*, wanted: Wanted, actor: Actor) -> None:
-    """Trace the reading of a month of figures by a software (security 8.3)."""
-    trace_write(
-        type="report.run",
-        action=Action.READ,
-        actor=actor,
-        object_type="stats.month",
-        detail={
-            "month": wanted.period.first.text,
-            "finess": wanted.finess,
-            "by_service": wanted.by_service,
-        },
     )

@@ -1,0 +1,24 @@
+"""Writes of the indicators: months closed, files prepared, what was looked at."""
+
+from stats.services.closing import month_close, months_close
+from stats.services.exporting import (
+    export_build,
+    export_monthly,
+    export_open,
+    export_request,
+    export_trace,
+    exports_expire,
+    figures_trace,
+)
+
+__all__ = [
+    "export_build",
+    "export_monthly",
+    "export_open",
+    "export_request",
+    "export_trace",
+    "exports_expire",
+    "figures_trace",
+    "month_close",
+    "months_close",
+]
