@@ -48,6 +48,19 @@ UNITS = (
 )
 
 
+# Mailboxes of the operator of the sandbox: the name before the domain, the unit that reads it.
+MAIL_DOMAIN = "ch-trois-rivieres.mssante.test"
+MAIL_LABEL = "CH des Trois Rivières"
+MAILBOXES = (
+    ("chirurgie-vasculaire", "6268"),
+    ("cardiologie", "3435"),
+    ("medecine-polyvalente", "4120"),
+    ("consultations", "5210"),
+    ("urgences-saint-roch", "7010"),
+    ("geriatrie-saint-roch", "8305"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class DemoUser:
     """One account: `units` empty means the whole establishment.

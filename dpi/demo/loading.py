@@ -27,6 +27,8 @@ from exchange.lines import Line, LineSettings
 from exchange.services import integrated_pfi_ensure
 from interop.hl7v2.ack import parse_ack
 from interop.hl7v2.codes import AckCode
+from mssante.enums import MailboxKind
+from mssante.services import mailbox_set
 from patients.enums import AlertKind, AlertState, IdentifierKind
 from patients.models import Identifier, Patient
 from patients.services import alerts_set
@@ -83,13 +85,36 @@ def _describe() -> dict[str, Unit]:
         values = dict(row)
         finess = values.pop("finess")
         sites[finess] = site_set(finess=finess, legal_entity=entity, actor=ACTOR, **values)
-    for switch in (Switch.PSC, Switch.PFI_DMP):
+    for switch in (Switch.PSC, Switch.PFI_DMP, Switch.PFI_MSS_IN):
         switch_set(code=switch, is_on=True, actor=ACTOR)
     integrated_pfi_ensure()
-    return {
+    units = {
         code: unit_set(code=code, site=sites[finess], actor=ACTOR, name=name, send_delay_minutes=delay)
         for code, name, finess, delay in hospital.UNITS
     }
+    _open_mailboxes(units)
+    return units
+
+
+def _open_mailboxes(units: dict[str, Unit]) -> None:
+    """The application mailbox of the PFI, which sends and is read, and the ones that people read."""
+    mailbox_set(
+        address=f"pfi@{hospital.MAIL_DOMAIN}",
+        actor=ACTOR,
+        kind=MailboxKind.APP,
+        label=hospital.MAIL_LABEL,
+        is_sender=True,
+        error_address=f"erreurs@{hospital.MAIL_DOMAIN}",
+    )
+    for name, code in (("erreurs", ""), *hospital.MAILBOXES):
+        unit = units.get(code)
+        mailbox_set(
+            address=f"{name}@{hospital.MAIL_DOMAIN}",
+            actor=ACTOR,
+            kind=MailboxKind.ORG,
+            label=f"{hospital.MAIL_LABEL} - {unit.name if unit else 'documents à reprendre'}",
+            unit=unit,
+        )
 
 
 def _open_accounts(units: dict[str, Unit]) -> dict[str, str]:
