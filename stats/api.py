@@ -21,7 +21,7 @@ from accounts.api.limits import EXPORTS
 from accounts.api.views import ApiView
 from establishment.models import LegalEntity
 from stats.enums import Chapter, Measure
-from stats.errors import EstablishmentUnknown
+from stats.errors import EstablishmentUnknown, PeriodRefused
 from stats.rules.figures import Figure
 from stats.rules.months import Month, Period
 from stats.selectors.exporting import Wanted, csv_lines, figures_for, file_name
@@ -121,7 +121,7 @@ class Csv(ApiView):
         description="Le fichier des pages et de `manage.py stats_export`, 36 mois au plus.",
         parameters=[CsvQuery],
         responses={(200, "text/csv"): OpenApiTypes.STR},
-        extensions=problems(409),
+        extensions=problems(409, 422),
         tags=TAG,
     )
     def get(self, request: Request) -> HttpResponse:
@@ -147,15 +147,13 @@ def _month(text: str) -> Month:
 
 
 def _period(query: dict[str, Any], at: datetime) -> Period:
-    """The months asked for, at most LONGEST_MONTHS. Raises ValidationError."""
+    """The months asked for, at most LONGEST_MONTHS. Raises PeriodRefused."""
     usual = reading_at(at).period
     first = _month(query["from_month"]) if "from_month" in query else usual.first
     last = _month(query["to_month"]) if "to_month" in query else usual.last
     period = Period(first, last)
-    if not 1 <= len(period) <= LONGEST_MONTHS:
-        raise serializers.ValidationError(
-            {"to_month": f"Demandez de 1 à {LONGEST_MONTHS} mois, dans l’ordre."}, "period"
-        )
+    if last < first or len(period) > LONGEST_MONTHS:
+        raise PeriodRefused(LONGEST_MONTHS)
     return period
 
 

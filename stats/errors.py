@@ -27,3 +27,10 @@ class ExportNotReady(ApplicationError):
 
     def __init__(self) -> None:
         super().__init__("Ce fichier n’est pas prêt : rien n’a été téléchargé.")
+
+
+class PeriodRefused(ApplicationError):
+    """A period that ends before it begins, or that is longer than one extraction takes."""
+
+    def __init__(self, longest: int) -> None:
+        super().__init__(f"Demandez de 1 à {longest} mois, dans l’ordre.", code="period_refused")

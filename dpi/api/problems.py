@@ -16,6 +16,7 @@ from rest_framework.views import set_rollback
 from audit.errors import ApplicationError
 from documents.store import StoredContentDamaged
 from patients.errors import AccessRefused, SearchRefused
+from stats.errors import PeriodRefused
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "urn:problem-type:dpi:"
@@ -117,7 +118,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 def _status_of(error: ApplicationError) -> int:
     if isinstance(error, AccessRefused):
         return 403
-    if isinstance(error, SearchRefused):
+    if isinstance(error, SearchRefused | PeriodRefused):
         return 422
     if isinstance(error, StoredContentDamaged):
         return 500

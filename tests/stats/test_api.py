@@ -101,12 +101,14 @@ class TestCsv:
         "query",
         [
             {"from_month": "2025-04", "to_month": "2025-03"},
+            {"from_month": "2025-12", "to_month": "2025-01"},
             {"from_month": "2020-01", "to_month": "2025-03"},
-            {"from_month": "2025"},
+            {"from_month": "2000-01"},
         ],
     )
     def test_a_period_that_cannot_be_is_refused(self, world: World, query: dict[str, str]):
-        assert problem_of(exported(caller(READ), **query), 400)["code"] == "invalid"
+        assert problem_of(exported(caller(READ), **query), 422)["code"] == "period_refused"
+        assert problem_of(exported(caller(READ), from_month="2025"), 400)["code"] == "invalid"
 
     def test_extractions_are_limited_by_the_hour(self, world: World, settings: Any):
         settings.API_EXPORTS_PER_HOUR = 1
