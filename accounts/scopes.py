@@ -42,6 +42,9 @@ SCOPES: Final[dict[str, Scope]] = {
         "patients.identity_view",
     ),
     "documents:read": _scope("Lire les documents du dossier", "patients.open", "documents.view"),
+    "receptions:read": _scope(
+        "Lire ce qui est arrivé d'ailleurs, classé ou refusé", "patients.open", "documents.view"
+    ),
     "orders:read": _scope("Lire les envois et leur histoire", "sending.list"),
     "orders:write": _scope(
         "Retenir, libérer, avancer, annuler et relancer un envoi", "sending.list", "sending.hold"

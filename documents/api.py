@@ -13,15 +13,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import requires
-from accounts.api.described import IF_NONE_MATCH, etag_header
+from accounts.api.described import IF_NONE_MATCH, etag_header, problems
 from accounts.api.fields import Moment, Text, Uid
 from accounts.api.inputs import NoQuery, PageQuery, query_of
 from accounts.api.pages import page_of
 from accounts.api.preconditions import is_unchanged
 from accounts.api.views import ApiView
-from documents.enums import Origin, Structure, VersionState
-from documents.models import Document, Version
-from documents.selectors import FiledFilters, document_filed, documents_filed, version_to_show
+from audit.enums import Action
+from audit.services import trace_write
+from documents.enums import Intake, Origin, ReceiptOutcome, ReceiptRequest, Structure, VersionState
+from documents.models import Document, Reception, Version
+from documents.selectors import (
+    ArrivalFilters,
+    FiledFilters,
+    arrivals,
+    document_filed,
+    documents_filed,
+    version_to_show,
+)
 from documents.services import version_view
 from documents.store import content_get
 from interop.cda.value_sets import document_types
@@ -92,6 +101,38 @@ class DocumentPageSerializer(serializers.Serializer[Any]):
     next = serializers.CharField(allow_null=True, help_text="Curseur de la page suivante.")
 
 
+class ReceptionSerializer(serializers.Serializer[Any]):
+    """One arrival; `_reception` fills it. Who else the document could be about is not said."""
+
+    uid = serializers.UUIDField()
+    at = Moment()
+    origin = serializers.ChoiceField(choices=Origin.choices)
+    intake = serializers.ChoiceField(choices=Intake.choices)
+    request = serializers.ChoiceField(choices=ReceiptRequest.choices, help_text="Ce que l’émetteur demande.")
+    outcome = serializers.ChoiceField(choices=ReceiptOutcome.choices)
+    code = serializers.CharField(help_text="Code du refus.")
+    reason = serializers.CharField()
+    patient = serializers.UUIDField(allow_null=True, help_text="Nul quand rien n’a été classé.")
+    document = serializers.UUIDField(allow_null=True)
+    version = serializers.UUIDField(allow_null=True)
+    unit = UnitSerializer(allow_null=True)
+    title = serializers.CharField()
+    type_code = serializers.CharField()
+    act_at = Moment(allow_null=True)
+    author_label = serializers.CharField()
+    author_organization = serializers.CharField()
+    unique_id = serializers.CharField()
+    set_id = serializers.CharField()
+    number = serializers.IntegerField(allow_null=True)
+    source_label = serializers.CharField()
+    source_id = serializers.CharField(help_text="Message-ID ou entryUUID.")
+
+
+class ReceptionPageSerializer(serializers.Serializer[Any]):
+    results = ReceptionSerializer(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Curseur de la page suivante.")
+
+
 # --- What is asked -----------------------------------------------------------------------------
 class DocumentQuery(PageQuery):
     type = serializers.ListField(
@@ -107,6 +148,16 @@ class DocumentQuery(PageQuery):
     episode = Uid(required=False)
     act_since = serializers.DateField(required=False, help_text="Jour de l’acte, compris.")
     act_until = serializers.DateField(required=False, help_text="Jour de l’acte, compris.")
+
+
+class ReceptionQuery(PageQuery):
+    origin = serializers.MultipleChoiceField(choices=Origin.choices, required=False)
+    outcome = serializers.MultipleChoiceField(choices=ReceiptOutcome.choices, required=False)
+    unit = serializers.ListField(
+        child=Text(max_length=20, allow_blank=True), required=False, max_length=50, help_text="Codes d’UF."
+    )
+    patient = Uid(required=False, help_text="Ce qui est arrivé pour ce seul patient.")
+    since = Moment(required=False)
 
 
 # --- Endpoints ---------------------------------------------------------------------------------
@@ -222,6 +273,57 @@ class VersionPdf(VersionContent):
     @_described("pdf", PDF)
     def get(self, request: Request, version_uid: UUID) -> HttpResponse:
         return self.content(request, version_uid)
+
+
+@requires("patients.open", "documents.view")
+class Receptions(ApiView):
+    @extend_schema(
+        operation_id="receptions",
+        summary="Lister ce qui est arrivé d’ailleurs",
+        description="Classé, remplacé, en double ou refusé, pour les unités servies ou pour un patient ; du "
+        "dernier arrivé au premier.",
+        parameters=[ReceptionQuery],
+        responses=ReceptionPageSerializer,
+        extensions=problems(404),
+        tags=TAG,
+    )
+    def get(self, request: Request) -> Response:
+        query = query_of(request, ReceptionQuery)
+        asked = query.get("patient")
+        patient = patient_opened(self, asked, what="receptions") if asked else None
+        filters = ArrivalFilters(
+            origins=tuple(query.get("origin", ())),
+            outcomes=tuple(query.get("outcome", ())),
+            units=tuple(query.get("unit", ())),
+            since=query.get("since"),
+            patient=patient,
+        )
+        page = page_of(arrivals(self.caller.user, filters), query)
+        if patient is None:
+            patients = sorted({str(row.patient.uid) for row in page.rows if row.patient is not None})
+            trace_write(
+                type="list.view",
+                action=Action.READ,
+                actor=self.actor,
+                object_type="reception",
+                detail={"list": "receptions", "count": len(page.rows), "patients": patients},
+            )
+        shown = {"results": [_reception(row) for row in page.rows], "next": page.next}
+        return Response(ReceptionPageSerializer(shown).data)
+
+
+def _reception(row: Reception) -> dict[str, Any]:
+    names = (
+        "uid", "at", "origin", "intake", "request", "outcome", "code", "reason", "title", "type_code",
+        "act_at", "author_label", "author_organization", "unique_id", "set_id", "number", "source_label",
+        "source_id",
+    )  # fmt: skip
+    return {name: getattr(row, name) for name in names} | {
+        "patient": row.patient.uid if row.patient else None,
+        "document": row.document.uid if row.document else None,
+        "version": row.version.uid if row.version else None,
+        "unit": row.unit,
+    }
 
 
 def _document(document: Document, patient_uid: UUID) -> dict[str, Any]:

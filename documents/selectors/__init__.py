@@ -16,12 +16,14 @@ from documents.selectors.listed import (
     drafts_of,
     version_to_show,
 )
-from documents.selectors.receptions import receptions_of_document
+from documents.selectors.receptions import ArrivalFilters, arrivals, receptions_of_document
 
 __all__ = [
+    "ArrivalFilters",
     "DocumentRow",
     "DocumentSort",
     "FiledFilters",
+    "arrivals",
     "document_filed",
     "document_row",
     "documents_filed",

@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("documents/<uuid:document_uid>", documents.DocumentDetail.as_view(), name="document"),
     path("versions/<uuid:version_uid>/cda", documents.VersionCda.as_view(), name="version_cda"),
     path("versions/<uuid:version_uid>/pdf", documents.VersionPdf.as_view(), name="version_pdf"),
+    path("receptions", documents.Receptions.as_view(), name="receptions"),
     path("orders", sending.Orders.as_view(), name="orders"),
     path("orders/<uuid:order_uid>", sending.OrderDetail.as_view(), name="order"),
     path("orders/<uuid:order_uid>/hold", sending.OrderHold.as_view(), name="order_hold"),

@@ -116,6 +116,7 @@ PAGES: dict[str, Callable[[Record], str]] = {
     "api:document": lambda record: reverse("api:document", args=[record.letter.document.uid]),
     "api:version_cda": lambda record: reverse("api:version_cda", args=[record.letter.uid]),
     "api:version_pdf": lambda record: reverse("api:version_pdf", args=[record.letter.uid]),
+    "api:receptions": lambda record: reverse("api:receptions"),
     "api:orders": lambda record: reverse("api:orders"),
     "api:orders, of a patient": lambda record: f"{reverse('api:orders')}?patient={record.patient.uid}",
     "api:order": lambda record: reverse("api:order", args=[record.letter.orders.get().uid]),

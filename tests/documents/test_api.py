@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from accounts.enums import RoleCode
 from audit.models import Trace
-from documents.enums import Origin, Structure, VersionState
-from documents.models import Document, Version
+from documents.enums import Intake, Origin, ReceiptOutcome, ReceiptRequest, Structure, VersionState
+from documents.models import Document, Reception, Version
 from documents.store import content_get, content_put
 from interop.cda.codes import LETTRE_DE_LIAISON_SORTIE
 from patients.models import Patient
@@ -247,3 +247,64 @@ class TestWhoMayRead:
         document = DocumentFactory(patient=ward.patient)
         VersionFactory(document=document)
         assert caller(READ).get(reverse("api:document", args=[document.uid])).status_code == 404
+
+
+class TestReceptions:
+    """What arrived from elsewhere, filed or refused."""
+
+    def arrived(self, ward: Ward, **values: Any) -> Reception:
+        given = {
+            "origin": Origin.MSSANTE,
+            "intake": Intake.AUTOMATIC,
+            "request": ReceiptRequest.INITIAL,
+            "outcome": ReceiptOutcome.REFUSED_IDENTITY,
+            "code": "207",
+            "unit": ward.unit,
+            "actor_login": "pfi",
+            "source_address": "expediteur@medecin.example",
+        }
+        return Reception.objects.create(**given | values)
+
+    def listed(self, client: Client, **query: Any) -> list[dict[str, Any]]:
+        answer = client.get(reverse("api:receptions"), query)
+        assert answer.status_code == 200, answer.content
+        return list(answer.json()["results"])
+
+    def test_filed_and_refused_are_listed_without_who_it_could_be(self, ward: Ward):
+        refused = self.arrived(ward, candidate=ward.patient)
+        document = DocumentFactory(patient=ward.patient, origins=[Origin.MSSANTE])
+        version = ValidatedVersionFactory(document=document, author=None)
+        filed = self.arrived(
+            ward, outcome=ReceiptOutcome.INTEGRATED, patient=ward.patient, document=document, version=version
+        )
+
+        rows = self.listed(caller("receptions:read"))
+
+        assert [row["uid"] for row in rows] == [str(filed.uid), str(refused.uid)]
+        assert [row["patient"] for row in rows] == [str(ward.patient.uid), None]
+        assert rows[0]["version"] == str(version.uid)
+        assert str(ward.patient.uid) not in str(rows[1])
+        assert "expediteur@" not in str(rows)
+
+    def test_units_filters_and_trace(self, ward: Ward):
+        ours = self.arrived(ward)
+        self.arrived(ward, unit=UnitFactory(), origin=Origin.DMP, outcome=ReceiptOutcome.DUPLICATE)
+        issued = issue("receptions:read", units=[ward.unit])
+
+        assert [row["uid"] for row in self.listed(client_of(issued))] == [str(ours.uid)]
+        trace = Trace.objects.get(type="list.view")
+        assert actor_is(trace, issued.token)
+        assert trace.detail == {"list": "receptions", "count": 1, "patients": []}
+        every = caller("receptions:read", name="siege")
+        assert len(self.listed(every)) == 2
+        assert len(self.listed(every, outcome="duplicate")) == 1
+        assert len(self.listed(every, origin="mssante", unit=ward.unit.code)) == 1
+        assert self.listed(every, since="2099-01-01T00:00:00Z") == []
+
+    def test_those_of_a_patient_ask_the_relation(self, ward: Ward):
+        self.arrived(ward, outcome=ReceiptOutcome.INTEGRATED, patient=ward.patient)
+        client = caller("receptions:read", units=[UnitFactory()])
+        answer = client.get(reverse("api:receptions"), {"patient": str(ward.patient.uid)})
+        assert problem_of(answer, 403)["code"] == "no_care_relation"
+        every = caller("receptions:read", name="siege")
+        assert len(self.listed(every, patient=str(ward.patient.uid))) == 1
