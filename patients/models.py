@@ -311,6 +311,8 @@ class Episode(models.Model):
     bed = models.CharField("lit", max_length=20, blank=True)
     attending_name = models.CharField("médecin responsable", max_length=200, blank=True)
     attending_rpps = models.CharField("RPPS du médecin responsable", max_length=11, blank=True)
+    referring_name = models.CharField("médecin adresseur", max_length=200, blank=True)
+    referring_rpps = models.CharField("RPPS du médecin adresseur", max_length=11, blank=True)
     dmp_hint = models.CharField("statut DMP reçu (ZFA-1)", max_length=12, blank=True)
     created_at = models.DateTimeField("créé le", db_default=Now())
 

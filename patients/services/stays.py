@@ -253,6 +253,11 @@ def _visit_values(adt: AdtMessage) -> dict[str, Any]:
         values["account_number"] = whole(visit.account.value, 60, "PID^1^18")
     if visit is not None and visit.expected_discharge_at is not None:
         values["expected_discharge_at"] = visit.expected_discharge_at
+    if visit is not None and "referring" in visit.deleted:
+        values |= {"referring_name": "", "referring_rpps": ""}
+    elif visit is not None and visit.referring:
+        doctor = visit.referring[0]
+        values |= {"referring_name": person_name(doctor)[:200], "referring_rpps": person_rpps(doctor)}
     if adt.choices is not None and adt.choices.dmp_status:
         values["dmp_hint"] = adt.choices.dmp_status[:12]
     return values

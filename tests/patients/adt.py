@@ -37,6 +37,7 @@ def adt(
     room: str = "",
     bed: str = "",
     attending: str = "",
+    referring: str = "",
     movement: str = "312",
     at: str = "20240306110000",
     action: str = "INSERT",
@@ -76,7 +77,7 @@ def adt(
     if event in WITH_VISIT:
         pv1 = [""] * 20
         pv1[1], pv1[2], pv1[3] = "1", patient_class, f"{unit}^{room}^{bed}"
-        pv1[7], pv1[19] = attending, f"{visit}^^^CHU-X&000897406&M^VN"
+        pv1[7], pv1[8], pv1[19] = attending, referring, f"{visit}^^^CHU-X&000897406&M^VN"
         segments.append("PV1" + "|".join(pv1).rstrip("|"))
         organisation = f"Libellé {medical}^^^^^{AUTHORITY}^UF^^^{medical}"
         nurses = f"Libellé {nursing}^^^^^{AUTHORITY}^UF^^^{nursing}" if nursing else ""

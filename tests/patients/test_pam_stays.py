@@ -115,6 +115,16 @@ def test_attending_doctor_joins_the_team_and_changes(receive: Receive) -> None:
     assert stay().attending_rpps == "01234567897"
 
 
+@pytest.mark.requirement("F-DPI-09")
+def test_who_addressed_the_patient_is_kept_until_another_one_is_told(receive: Receive) -> None:
+    receive("A01", movement="1", referring="10000023084^ROUX^Karim^^^^^^^^^^RPPS")
+    assert (stay().referring_name, stay().referring_rpps) == ("ROUX Karim", "10000023084")
+    receive("A02", movement="2", at="20240306120000")
+    assert stay().referring_rpps == "10000023084"
+    receive("A02", movement="3", at="20240306130000", referring='""')
+    assert (stay().referring_name, stay().referring_rpps) == ("", "")
+
+
 # --- What contradicts the known situation is set aside with AA and a warning (ITI-31) -----------
 @pytest.mark.parametrize(
     ("event", "fields", "warning"),

@@ -109,7 +109,8 @@ class Visit:
     """PV1 and PV2.
 
     `number` is PV1-19 (venue), `account` PID-18 (dossier administratif); at least one is there when the
-    message carries a movement. `location` is the housing unit, room and bed.
+    message carries a movement. `location` is the housing unit, room and bed. `referring` is who addressed
+    the patient (PV1-8).
     """
 
     patient_class: str
@@ -120,6 +121,7 @@ class Visit:
     admission_type: str = ""
     preadmission_number: Identifier | None = None
     attending: tuple[Person, ...] = ()
+    referring: tuple[Person, ...] = ()
     discharge_disposition: str = ""
     last_of_account: str = ""
     admitted_at: datetime | None = None

@@ -98,6 +98,7 @@ def write_pv1(visit: Visit | None, zone: tzinfo = PARIS) -> str:
         5: write_identifier(visit.preadmission_number) if visit.preadmission_number else "",
         6: write_location(visit.prior_location),
         7: write_repetitions(map(write_person, visit.attending)),
+        8: write_repetitions(map(write_person, visit.referring)),
         19: write_identifier(visit.number) if visit.number else "",
         36: escape(visit.discharge_disposition),
         41: escape(visit.last_of_account),
