@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.urls import reverse
@@ -16,10 +17,10 @@ from documents.selectors import DocumentRow, DocumentSort
 from dossier.filters import NOT_SENT
 from sending.enums import Channel, OrderAction, OrderState
 from sending.models import Order
-from sending.rules import LEFT_STATES, may_hold, may_release
+from sending.rules import LEFT_STATES, UNSENT_STATES, may_hold, may_release
 from sending.selectors import latest_by_channel
 from ui.components import Column, Entry
-from ui.french import scheduled
+from ui.french import moment, scheduled
 from ui.pills import label
 
 CHANNEL_WORDS = {
@@ -28,6 +29,11 @@ CHANNEL_WORDS = {
     Channel.MSSANTE_PATIENT: "MES",
 }
 DELETED_DMP = "deleted_dmp"
+# Asks that an action concern every sending of the version of an order.
+GROUP = "groupe"
+ARRIVED_STATES = (OrderState.RECEIVED_DMP, OrderState.DELIVERED, OrderState.READ)
+# Codes 900 to 906 of a recipient's software (hl7v2 3.4).
+REFUSED_INTEGRATION = "90"
 # A longer code is said with its reason, in the work list: in a mark it would hide the rest of the row.
 SHORT_CODE = 12
 # For the browser's own PDF viewer: the page across the pane, without the list of its pages.
@@ -201,7 +207,17 @@ def sendings_of(orders: Sequence[Order], user: User, version: Version) -> list[S
     An older version that is outside is said apart: its state is not that of the one shown.
     """
     own, older = orders_by_age(orders, version)
-    sendings = [sending_of(order, user) for order in latest_by_channel(own).values()]
+    counts = Counter(order.channel for order in own if order.state not in UNSENT_STATES)
+    sendings: list[Sending] = []
+    offered: set[str] = set()
+    for channel, order in latest_by_channel(own).items():
+        sending = sending_of(order, user, mails=counts[channel])
+        # One click holds the document for everybody: the button stands once, where it first applies.
+        if sending.action is not None and sending.action.label in offered:
+            sending = replace(sending, action=None)
+        elif sending.action is not None:
+            offered.add(sending.action.label)
+        sendings.append(sending)
     sendings = sendings or [Sending("DMP", NOT_SENT, action=_send_action(version, user))]
     if not own:
         sendings += [
@@ -231,16 +247,68 @@ def state_label(order: Order) -> str:
     return label("sending", state_of(order)).lower()
 
 
-def sending_of(order: Order, user: User) -> Sending:
-    """State of one order in the words of the vocabulary, with its one action."""
+def sending_of(order: Order, user: User, *, mails: int = 1) -> Sending:
+    """State of one order in the words of the vocabulary, with its one action.
+
+    Of `mails` recipients on a channel the one to look at first is shown, with their number.
+    """
+    word = CHANNEL_WORDS[Channel(order.channel)]
     return Sending(
-        channel=CHANNEL_WORDS[Channel(order.channel)],
+        channel=f"{word} ×{mails}" if mails > 1 else word,
         state=state_of(order),
         detail=detail_of(order),
         action=action_of(order) if user.has_perm("sending.hold") else None,
         who=order.recipient_label or "DMP · Mon espace santé",
         role=order.get_action_display(),
     )
+
+
+def receivers_of(orders: Sequence[Order], user: User, version: Version) -> list[Sending]:
+    """« Qui a reçu quoi »: one line for each recipient of this version, then the older ones (F-PV-43)."""
+    own, older = orders_by_age(orders, version)
+    lines = [_receiver(order, version) for order in sorted(own, key=lambda one: one.pk)]
+    reached = {_recipient_key(order) for order in own}
+    for order in sorted(older, key=lambda one: -one.pk):
+        if order.state in LEFT_STATES and _recipient_key(order) not in reached:
+            reached.add(_recipient_key(order))
+            lines.append(_receiver(order, version))
+    return lines or [Sending("DMP", NOT_SENT, who="DMP · Mon espace santé", role="Jamais envoyé")]
+
+
+def _recipient_key(order: Order) -> tuple[str, str]:
+    return order.channel, order.recipient_address.lower()
+
+
+def _receiver(order: Order, version: Version) -> Sending:
+    """Who, by which channel, since when, and what came back after it arrived."""
+    parts = [
+        order.recipient_role or order.get_action_display(),
+        "Messagerie MES" if order.channel == Channel.MSSANTE_PATIENT else "",
+        f"MSSanté · {order.recipient_address}" if order.channel == Channel.MSSANTE_PRO else "",
+        f"version {order.version.number}" if order.version_id != version.pk else "",
+        return_words(order),
+    ]
+    return Sending(
+        channel=CHANNEL_WORDS[Channel(order.channel)],
+        state=state_of(order),
+        detail=_arrival(order) or detail_of(order),
+        who=order.recipient_label or "DMP · Mon espace santé",
+        role=" · ".join(part for part in parts if part),
+    )
+
+
+def _arrival(order: Order) -> str:
+    """When it arrived: what the patient and the doctor in town have, and since when (F-PV-43)."""
+    return moment(order.changed_at, timezone.now()) if order.state in ARRIVED_STATES else ""
+
+
+def return_words(order: Order) -> str:
+    """What came back about a mail that had arrived: it may have reached nobody, or no record."""
+    if order.state not in (OrderState.DELIVERED, OrderState.READ) or not order.error_code:
+        return ""
+    if order.error_code.startswith(REFUSED_INTEGRATION):
+        return f"non intégré par le logiciel du destinataire ({order.error_code})"
+    return f"retour tardif : {order.error_text or order.error_code}"
 
 
 def state_of(order: Order) -> str:
@@ -262,13 +330,17 @@ def detail_of(order: Order) -> str:
 
 
 def action_of(order: Order) -> RowAction | None:
-    """Retenir or Libérer, the only actions of a row of the record."""
+    """Retenir or Libérer, the only actions of a row of the record, for every sending of the version."""
     state = OrderState(order.state)
     if may_release(state).is_allowed:
-        return RowAction("Libérer", "play", reverse("dossier:order_act", args=[order.uid, "release"]), "r")
+        return RowAction("Libérer", "play", _group_url(order, "release"), "r")
     if may_hold(state).is_allowed:
-        return RowAction("Retenir", "pause", reverse("dossier:order_act", args=[order.uid, "hold"]), "r")
+        return RowAction("Retenir", "pause", _group_url(order, "hold"), "r")
     return None
+
+
+def _group_url(order: Order, action: str) -> str:
+    return f"{reverse('dossier:order_act', args=[order.uid, action])}?{GROUP}=1"
 
 
 def preview_of(version: Version, row: DocumentRow, orders: Sequence[Order], user: User) -> Preview:
@@ -302,7 +374,7 @@ def preview_of(version: Version, row: DocumentRow, orders: Sequence[Order], user
         else "",
         warnings=warnings_of(version, row),
         more=_other_entries(version, row, patient_url),
-        recipients=() if is_draft else tuple(sendings_of(orders, user, version)),
+        recipients=() if is_draft else tuple(receivers_of(orders, user, version)),
     )
 
 

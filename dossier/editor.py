@@ -1,15 +1,12 @@
-"""Writing a document: blocks, checks, validation panel (ui reference 6.8 to 6.10)."""
+"""Writing a document: blocks, checks, what will leave (ui reference 6.8, 6.11)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.http import QueryDict
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
@@ -24,15 +21,15 @@ from documents.writing import (
     Section,
     SectionKind,
     WritingModel,
-    invalid_answers,
     is_asked,
     missing_sections,
 )
+from dossier.panel import departure_of, gate_words
+from dossier.recipients import candidates_of
 from patients.enums import IdentityStatus
-from patients.models import Episode, Patient
 from patients.selectors import AlertLine
 from sending import rules
-from sending.enums import Channel, OrderAction, OrderReason
+from sending.enums import Channel, OrderAction
 from sending.facts import facts_of
 from ui.pills import label
 
@@ -93,78 +90,6 @@ class Helper:
     tabs: Sequence[object] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What stops the validation; `anchor` is the key of the heading."""
-
-    text: str
-    anchor: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """One line of « Destinataires »."""
-
-    value: str
-    who: str
-    detail: str
-    channel: str
-    checked: bool
-    state: str
-    departure: datetime | None = None
-    reason: str = ""
-    disabled: bool = False
-    name: str = "recipient"
-
-
-@dataclass(frozen=True, slots=True)
-class PanelPatient:
-    """Who the document is about, repeated in the panel: the wrong patient is stopped here."""
-
-    birth_name: str
-    given_name: str
-    sex: str
-    birth_date: Any
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the person answered in the panel."""
-
-    to_dmp: bool
-    invisible_patient: bool
-    masque_ps: bool
-    invisible_rep_legaux: bool
-    not_before: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """Inputs of documents/_validation_panel.html."""
-
-    title: str
-    patient: PanelPatient
-    url: str
-    cancel_url: str
-    revision: int
-    problems: Sequence[Problem] = ()
-    recipients: Sequence[Recipient] = ()
-    invisible_patient: bool = False
-    masque_ps: bool = False
-    invisible_rep_legaux: bool = False
-    rep_legaux_reason: str = ""
-    masque_ps_reason: str = ""
-    invisible_patient_reason: str = ""
-    visibility_source: str = ""
-    departure: datetime | None = None
-    departure_text: str = ""
-    not_before: str = ""
-    error: str = ""
-    directory_url: str = ""
-    still_invisible: Sequence[object] = field(default_factory=tuple)
-
-
 def body_of_form(model: WritingModel, data: QueryDict) -> dict[str, Any]:
     """The body as the form sends it; unknown fields are ignored, texts are cut at 40,000 characters."""
     return {section.key: _answer(section, data) for section in model.sections}
@@ -182,79 +107,7 @@ def blocks_of(version: Version, body: Mapping[str, Any], *, alerts: Iterable[Ale
 
 def helper_of(version: Version, user: User) -> Helper:
     """What is checked and what will leave, beside the text."""
-    document = version.document
-    return Helper(
-        checks=_checks(version, user), leaving=_leaving(version, document.patient, document.episode)
-    )
-
-
-def asked_in_panel(data: QueryDict) -> Asked:
-    """The answers of the panel, kept when it comes back with an error."""
-    return Asked(
-        to_dmp=Channel.DMP.value in data.getlist("recipient"),
-        invisible_patient=data.get("visibility") == "invisible",
-        masque_ps=bool(data.get("masque_ps")),
-        invisible_rep_legaux=bool(data.get("invisible_rep_legaux")),
-        not_before=data.get("not_before", "")[:MAX_MOMENT],
-    )
-
-
-def panel_of(version: Version, user: User, *, asked: Asked | None = None, error: str = "") -> Panel:
-    """The panel that decides everything at once; with problems, nothing can be validated."""
-    asked = asked or Asked(
-        to_dmp=True,
-        invisible_patient=version.is_invisible_patient,
-        masque_ps=version.is_masque_ps,
-        invisible_rep_legaux=version.is_invisible_rep_legaux,
-    )
-    document = version.document
-    patient = document.patient
-    write_url = reverse("dossier:letter_edit", args=[version.uid])
-    departure = _departure(version)
-    is_minor = patient.birth_date is not None and _years(patient) < ADULT_AGE
-    return Panel(
-        title=f"Valider : {document.title}",
-        patient=PanelPatient(
-            patient.birth_name,
-            patient.first_birth_given_name,
-            patient.sex,
-            patient.birth_date,
-            patient.identity_status,
-        ),
-        url=reverse("dossier:letter_validate", args=[version.uid]),
-        cancel_url=write_url,
-        revision=version.revision,
-        problems=problems_of(version, user),
-        recipients=(_dmp_recipient(version, departure, asked.to_dmp),),
-        invisible_patient=asked.invisible_patient,
-        masque_ps=asked.masque_ps,
-        invisible_rep_legaux=asked.invisible_rep_legaux,
-        not_before=asked.not_before,
-        rep_legaux_reason="" if is_minor else "sans objet : majeur",
-        departure=departure if departure > timezone.now() else None,
-        error=error,
-    )
-
-
-def problems_of(version: Version, user: User) -> list[Problem]:
-    """Everything that validation would refuse, said before one tries."""
-    model = WRITING_MODELS[version.document.model]
-    problems = [
-        Problem(f"« {section.title} » n’est pas rempli.", section.key)
-        for section in missing_sections(model, version.body)
-    ]
-    problems += [
-        Problem(f"« {section.title} » : réponse inconnue.", section.key)
-        for section in invalid_answers(model, version.body)
-    ]
-    patient = version.document.patient
-    if patient.is_closed:
-        problems.append(Problem("Cette identité est fermée : aucun document ne peut y être ajouté."))
-    if patient.birth_date is None:
-        problems.append(Problem("La date de naissance est inconnue : complétez l’identité."))
-    if not (user.rpps and user.profession):
-        problems.append(Problem("Votre compte n’a ni RPPS ni profession : il ne peut pas valider."))
-    return problems
+    return Helper(checks=_checks(version, user), leaving=_leaving(version))
 
 
 def _answer(section: Section, data: QueryDict) -> Any:
@@ -326,8 +179,11 @@ def _checks(version: Version, user: User) -> list[Check]:
     return [identity, sections, author]
 
 
-def _leaving(version: Version, patient: Patient, episode: Episode | None) -> list[Line]:
+def _leaving(version: Version) -> list[Line]:
+    """The DMP, then who gets a mail, then when; what cannot leave says why."""
+    document = version.document
     gate = rules.gate_of(facts_of(version, channel=Channel.DMP, action=OrderAction.INITIAL))
+    episode = document.episode
     choice = choices_current(episode).alimentation_value if episode else ChoiceValue.NOT_COLLECTED
     word = label("choice", choice).lower()
     lines = [
@@ -335,8 +191,13 @@ def _leaving(version: Version, patient: Patient, episode: Episode | None) -> lis
         if gate.is_open
         else Line("ban", "DMP : rien ne part", gate_words(gate.reason), "warn")
     ]
-    departure = _departure(version)
-    if gate.is_open and departure > timezone.now():
+    mailed = [one for one in candidates_of(version) if one.wish is not None and one.is_default]
+    lines += [
+        Line("mail" if one.channel == Channel.MSSANTE_PRO else "message", one.who, one.detail)
+        for one in mailed
+    ]
+    departure = departure_of(version)
+    if (gate.is_open or mailed) and departure > timezone.now():
         local = timezone.localtime(departure)
         lines.append(
             Line(
@@ -347,41 +208,3 @@ def _leaving(version: Version, patient: Patient, episode: Episode | None) -> lis
             )
         )
     return lines
-
-
-def gate_words(reason: str) -> str:
-    """Why an order waits or would wait, in words."""
-    return str(OrderReason(reason).label)
-
-
-def _dmp_recipient(version: Version, departure: datetime, is_checked: bool) -> Recipient:
-    action = OrderAction.REPLACE if version.number > 1 else OrderAction.INITIAL
-    gate = rules.gate_of(facts_of(version, channel=Channel.DMP, action=action))
-    return Recipient(
-        value=Channel.DMP.value,
-        who="DMP · Mon espace santé",
-        detail="Remplace la version précédente" if version.number > 1 else "Alimentation du DMP",
-        channel=Channel.DMP.value,
-        checked=is_checked,
-        state=gate.state.value,
-        departure=departure if departure > timezone.now() else None,
-        reason="" if gate.is_open else gate_words(gate.reason),
-    )
-
-
-def _departure(version: Version) -> datetime:
-    unit = version.document.unit
-    delay = unit.send_delay_minutes if unit and unit.send_delay_minutes is not None else None
-    return rules.departure(
-        validated_at=timezone.now(),
-        delay_minutes=settings.SENDING_DELAY_MINUTES if delay is None else delay,
-        chosen=None,
-    )
-
-
-def _years(patient: Patient) -> int:
-    today = timezone.localdate()
-    birth = patient.birth_date
-    if birth is None:
-        return ADULT_AGE
-    return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))

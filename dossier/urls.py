@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dossier.views import choices, envois, letter, patients, reading, record, shell
+from dossier.views import choices, envois, letter, message_choice, patients, reading, record, shell
 
 app_name = "dossier"
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("patients/<uuid:patient_uid>/", record.patient, name="patient"),
     path("patients/<uuid:patient_uid>/ins", record.ins, name="ins"),
     path("patients/<uuid:patient_uid>/information", choices.choices, name="choices"),
+    path("patients/<uuid:patient_uid>/messages", message_choice.message_choice, name="message_choice"),
     path("patients/<uuid:patient_uid>/envois", envois.patient_envois, name="patient_envois"),
     path("patients/<uuid:patient_uid>/documents/nouveau/<slug:model>", letter.letter_new, name="letter_new"),
     path("documents/<uuid:version_uid>/apercu", record.preview, name="preview"),
@@ -25,6 +26,9 @@ urlpatterns = [
     path("documents/<uuid:version_uid>/pieces/<int:number>", reading.document_part, name="document_part"),
     path("documents/<uuid:version_uid>/redaction", letter.letter_edit, name="letter_edit"),
     path("documents/<uuid:version_uid>/valider", letter.letter_panel, name="letter_panel"),
+    path(
+        "documents/<uuid:version_uid>/valider/destinataires", letter.recipients_find, name="recipients_find"
+    ),
     path("documents/<uuid:version_uid>/validation", letter.letter_validate, name="letter_validate"),
     path("documents/<uuid:version_uid>/nouvelle-version", letter.revise, name="revise"),
     path("compteurs", shell.counters, name="counters"),

@@ -10,22 +10,25 @@ from enum import StrEnum
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Case, Count, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, Q, QuerySet, Value, When
 
 from accounts.models import User
 from accounts.selectors import serves_every_unit, units_of
 from documents.enums import VersionState
 from documents.models import Document, Version
-from exchange.enums import Direction
-from exchange.models import Message
+from establishment.enums import Switch
+from establishment.models import InstallationSwitch
+from exchange.enums import Direction, Transport
+from exchange.models import Message, Partner
 from mssante.rules import address_key
 from patients.models import Patient
 from patients.selectors import relations_for
 from sending.enums import Audience, Channel, OrderAction, OrderState
 from sending.models import MailText, Order, ReplyRule
-from sending.rules import LEFT_STATES
+from sending.rules import LEFT_STATES, WAITING_STATES
 
 PAGE = 50
+PFI_CODE = "pfi"
 MAIL_CHANNELS = (Channel.MSSANTE_PRO, Channel.MSSANTE_PATIENT)
 # What a person must look at first.
 TROUBLE = (OrderState.FAILED,)
@@ -162,6 +165,20 @@ def orders_of_documents(document_ids: Sequence[int]) -> dict[int, list[Order]]:
     return found
 
 
+def planned_recipients(set_id: str) -> list[Order]:
+    """For each recipient of a mail about a document that never left, or failed, the last such order.
+
+    Proposed again when the next version is validated: it takes the place of the one they were to get.
+    """
+    mails = Order.objects.filter(
+        lineage=set_id, channel__in=MAIL_CHANNELS, state__in=[*WAITING_STATES, OrderState.FAILED]
+    ).exclude(action=OrderAction.DELETE)
+    last: dict[tuple[str, str], Order] = {}
+    for order in mails.select_related("version").defer("version__body", "version__snapshot").order_by("id"):
+        last[order.channel, address_key(order.recipient_address)] = order
+    return list(last.values())
+
+
 def former_recipients(set_id: str) -> list[Order]:
     """For each recipient that a version of a document ever left for by mail, the last such order.
 
@@ -175,6 +192,12 @@ def former_recipients(set_id: str) -> list[Order]:
     for order in mails.select_related("version").defer("version__body", "version__snapshot").order_by("id"):
         last[order.channel, address_key(order.recipient_address)] = order
     return list(last.values())
+
+
+def mail_is_carried() -> bool:
+    """Whether a PFI carries MSSanté: ours when its switch is on (F-DPI-13), another says so. 1 query."""
+    is_on = Exists(InstallationSwitch.objects.filter(code=Switch.PFI_MSS_OUT, is_on=True))
+    return Partner.objects.filter(~Q(transport=Transport.INTEGRATED) | is_on, code=PFI_CODE).exists()
 
 
 def mail_text(document: Document, *, audience: Audience, action: OrderAction) -> str:
@@ -242,15 +265,46 @@ def objection_to_carry_again(control_id: str, *, channel: str) -> str:
     return NO_LONGER_WANTED if states and OrderState.FAILED not in states else ""
 
 
+# Of the recipients of one channel, the state that a person should see first.
+_PRESSING = (
+    OrderState.FAILED,
+    OrderState.HELD,
+    OrderState.BLOCKED,
+    OrderState.WAITING_IDENTITY,
+    OrderState.SCHEDULED,
+    OrderState.SENDING,
+    OrderState.HANDED_OVER,
+    OrderState.DELIVERED,
+    OrderState.READ,
+    OrderState.RECEIVED_DMP,
+    OrderState.CANCELLED,
+    OrderState.SUPERSEDED,
+)
+
+
 def latest_by_channel(orders: Sequence[Order]) -> dict[Channel, Order]:
-    """The order to show for each channel: the newest that was not superseded, else the newest."""
-    shown: dict[Channel, Order] = {}
+    """The order to show for each channel, the DMP first.
+
+    Of each recipient the newest that was not superseded, else the newest; of several recipients the
+    one whose state is the most pressing. `orders` come newest first.
+    """
+    latest: dict[tuple[str, str], Order] = {}
     for order in orders:
+        key = (order.channel, address_key(order.recipient_address))
+        known = latest.get(key)
+        if known is None or (known.state == OrderState.SUPERSEDED and order.state != OrderState.SUPERSEDED):
+            latest[key] = order
+    shown: dict[Channel, Order] = {}
+    for order in latest.values():
         channel = Channel(order.channel)
         known = shown.get(channel)
-        if known is None or (known.state == OrderState.SUPERSEDED and order.state != OrderState.SUPERSEDED):
+        if known is None or _pressing(order) < _pressing(known):
             shown[channel] = order
-    return shown
+    return {channel: shown[channel] for channel in Channel if channel in shown}
+
+
+def _pressing(order: Order) -> int:
+    return _PRESSING.index(OrderState(order.state))
 
 
 def _ordering(sort: WorkSort) -> list[Case | str]:

@@ -28,6 +28,7 @@ from sending.enums import Channel, OrderAction, OrderReason, OrderState
 from sending.facts import Known, facts_of, known_for
 from sending.models import Order, OrderEvent
 from sending.preparing import WORKER_ACTOR, Prepared, orders_prepare
+from sending.selectors import PFI_CODE
 from sending.services import RULES_ACTOR, order_change, orders_save, orders_wait
 
 BATCH = 100
@@ -37,7 +38,6 @@ BATCH_BYTES = 16 * 1024 * 1024
 SUSPECT = 3
 # An older order of the same document is still on its way: look again soon.
 LINEAGE_WAIT = timedelta(seconds=5)
-PFI = "pfi"
 
 # What the rules need of the locked rows, and nothing of the documents themselves.
 _DECIDED = (
@@ -188,7 +188,7 @@ def _leave(groups: Sequence[Sequence[Order]], by_id: Mapping[int, Prepared], at:
     Each event quotes the MSH-10, by which a late acknowledgement finds its order.
     """
     messages = messages_queue(
-        partner=partner_by_code(PFI),
+        partner=partner_by_code(PFI_CODE),
         outgoing=[
             Outgoing(by_id[first.pk].raw, first.lineage, first.version.document.patient.uid)
             for first, *_ in groups

@@ -5,6 +5,7 @@ care are plain dates. The clock is always an argument.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -110,6 +111,12 @@ def matricule(value: str | None) -> str:
 def whole(value: int | None) -> str:
     """`1 270`, with narrow no-break spaces; an absent figure is a dash."""
     return DASH if value is None else f"{value:,}".replace(",", NARROW_SPACE)
+
+
+def and_list(parts: Sequence[str]) -> str:
+    """`A`, `A et B`, `A, B et C`; empty without any."""
+    *first, last = parts or [""]
+    return f"{', '.join(first)} et {last}" if first else last
 
 
 def percent(value: float | None, digits: int = 1) -> str:

@@ -23,6 +23,7 @@ from consent.selectors import CurrentChoices, choices_current, choices_history
 from consent.services import choices_record
 from dossier.access import reader, record_for_page
 from dossier.banner import banner_of, rail_of, stay_words
+from dossier.views.message_choice import message_card
 from patients.models import Episode
 from patients.selectors import Record, stays_with_choices
 
@@ -147,6 +148,7 @@ def _page(
         "consultation_choices": READING,
         "representative": bool(asked and request.POST.get("representative"))
         or any(row.by_representative for row in history[:2]),
+        "message_card": message_card(record.patient),
         "may_record": user.has_perm("consent.record"),
         "known": current.known,
         "errors": STALE if is_stale else "Les choix n’ont pas été enregistrés." if errors else "",

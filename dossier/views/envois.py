@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,18 +20,20 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import requires
 from accounts.models import User
 from accounts.selectors import units_of
+from audit.context import Actor
 from audit.errors import ApplicationError
 from documents.selectors import document_row
 from dossier.access import reader, record_for_page, version_for_page
 from dossier.banner import banner_of, rail_of
-from dossier.document_list import RowAction, detail_of, state_of
+from dossier.document_list import ARRIVED_STATES, GROUP, RowAction, detail_of, return_words, state_of
 from dossier.document_list import row_of as document_row_of
-from dossier.editor import gate_words
 from dossier.enums import ListPage
 from dossier.filters import WORK_FILTERS, work_filters, work_menus
+from dossier.panel import gate_words
 from dossier.remembered import CLEAR, SORT, VIEW, list_query
+from mssante.rules import TOO_BIG
 from sending import services
-from sending.enums import OrderState
+from sending.enums import Channel, OrderReason, OrderState
 from sending.errors import OrderRefused
 from sending.models import Order
 from sending.rules import may_cancel, may_hold, may_release, may_retry, may_send_now
@@ -79,8 +82,17 @@ NEXT_WORDS = {
     OrderState.SENDING: "Remis à la plateforme d’intermédiation.",
     OrderState.HANDED_OVER: "Accusé du DMP attendu.",
     OrderState.RECEIVED_DMP: "Le DMP a le document.",
+    OrderState.DELIVERED: "Dans la boîte du destinataire.",
+    OrderState.READ: "Lu par le destinataire.",
     OrderState.CANCELLED: "Ne partira pas.",
     OrderState.SUPERSEDED: "Une version plus récente part à sa place.",
+}
+
+
+BLOCKED_WORDS = {
+    OrderReason.OPPOSITION: "Part seul si l’opposition est levée.",
+    OrderReason.OPPOSITION_MES: "Part seul si le patient accepte de nouveau les messages.",
+    OrderReason.INVISIBLE_PATIENT: "Part seul quand le document est rendu visible au patient.",
 }
 
 
@@ -134,10 +146,9 @@ def order_act(request: HttpRequest, order_uid: UUID, action: str) -> HttpRespons
     found = orders_visible(user, [order_uid])
     if action not in ACTIONS or not found:
         raise Http404
-    _, _, act, _ = ACTIONS[action]
     is_fragment = bool(request.headers.get("HX-Request"))
     try:
-        order = act(order=found[0], actor=actor)
+        order = _act(found[0], action, actor, is_group=bool(request.GET.get(GROUP)))
         wake_after_commit()
     except OrderRefused as refusal:
         if not is_fragment:
@@ -150,6 +161,18 @@ def order_act(request: HttpRequest, order_uid: UUID, action: str) -> HttpRespons
         return _row_answer(request, order, user, action)
     messages.success(request, f"Envoi {DONE_WORDS[action]}.")
     return HttpResponseRedirect(_back(request))
+
+
+@transaction.atomic
+def _act(order: Order, action: str, actor: Actor, *, is_group: bool) -> Order:
+    """Act on an order, and on the others of its version that the action concerns too (`is_group`)."""
+    _, _, act, rule = ACTIONS[action]
+    done = act(order=order, actor=actor)
+    beside = Order.objects.filter(version=order.version_id).exclude(pk=order.pk)
+    for other in beside.order_by("id") if is_group else ():
+        if rule(OrderState(other.state)).is_allowed:
+            act(order=other, actor=actor)
+    return done
 
 
 @requires("patients.open", "documents.view", "sending.hold")
@@ -214,7 +237,7 @@ def _row_answer(request: HttpRequest, order: Order, user: User, action: str) -> 
         "done": Done(
             strong=f"Envoi {DONE_WORDS[action]}.",
             text=f"{document.patient.birth_name}, {document.title}.",
-            undo_url=reverse("dossier:order_act", args=[order.uid, undo]) if is_undoable else "",
+            undo_url=_undo_url(request, order, undo) if is_undoable else "",
             undo_target=f"#{asked_by}",
         )
     }
@@ -226,6 +249,12 @@ def _row_answer(request: HttpRequest, order: Order, user: User, action: str) -> 
         answer = render(request, "dossier/_envois_row.html", context | {"row": row_of(order, user)})
     answer["HX-Trigger"] = "envoi"
     return answer
+
+
+def _undo_url(request: HttpRequest, order: Order, undo: str) -> str:
+    """Taken back for as many recipients as it was done."""
+    url = reverse("dossier:order_act", args=[order.uid, undo])
+    return f"{url}?{GROUP}=1" if request.GET.get(GROUP) else url
 
 
 def row_of(order: Order, user: User) -> dict[str, Any]:
@@ -249,9 +278,7 @@ def row_of(order: Order, user: User) -> dict[str, Any]:
         "patient_url": patient_url,
         "document": document.title,
         "document_url": f"{patient_url}?document={version.uid}",
-        "who": " · ".join(
-            part for part in (version.author_label, document.unit.name if document.unit else "") if part
-        ),
+        "who": _who(order),
         "channel": order.channel,
         "state": state_of(order),
         "detail": detail_of(order),
@@ -265,19 +292,46 @@ def row_of(order: Order, user: User) -> dict[str, Any]:
     }
 
 
+def _who(order: Order) -> str:
+    """The recipient of a mail, else the author: author or recipient (ui reference 6.12)."""
+    if order.recipient_label:
+        return " · ".join(part for part in (order.recipient_label, order.recipient_role) if part)
+    version = order.version
+    unit = version.document.unit
+    return " · ".join(part for part in (version.author_label, unit.name if unit else "") if part)
+
+
 def _words(order: Order) -> tuple[str, str]:
     """What happened and what follows, in plain words."""
     state = OrderState(order.state)
+    is_mail = order.channel != Channel.DMP
     if state == OrderState.FAILED:
-        code = f" ({order.error_code})" if order.error_code else ""
-        return order.error_text or "L’envoi a échoué.", f"Corriger puis relancer.{code}"
+        return order.error_text or "L’envoi a échoué.", _repair_words(order)
     if state == OrderState.BLOCKED:
-        return gate_words(order.reason), "Part seul si l’opposition est levée."
+        return gate_words(order.reason), BLOCKED_WORDS.get(OrderReason(order.reason), "")
     if state == OrderState.WAITING_IDENTITY:
         return gate_words(order.reason), NEXT_WORDS[state]
+    if returned := return_words(order):
+        return returned[0].upper() + returned[1:], "Vérifier auprès du destinataire."
+    if order.is_uncertain and is_mail:
+        return "Aucun avis de remise", "L’opérateur n’a rien dit : vérifier auprès du destinataire."
     if order.is_uncertain:
         return "Réponse perdue", "Le DMP est interrogé avant tout nouvel envoi."
+    if state == OrderState.HANDED_OVER and is_mail:
+        return "", "Avis de remise attendu."
     return "", NEXT_WORDS.get(state, "")
+
+
+def _repair_words(order: Order) -> str:
+    """What to do about a failure, with its code."""
+    if order.error_code == TOO_BIG:
+        return "Envoyer par le DMP, ou imprimer."
+    code = f" ({order.error_code})" if order.error_code else ""
+    if order.channel == Channel.MSSANTE_PATIENT:
+        return f"Remettre le document sur papier, ou relancer.{code}"
+    if order.channel == Channel.MSSANTE_PRO:
+        return f"Choisir une autre adresse, ou relancer.{code}"
+    return f"Corriger puis relancer.{code}"
 
 
 def _button(order: Order, name: str) -> RowAction:
@@ -372,7 +426,7 @@ def _views(filters: WorkFilters, user: User) -> list[Group]:
                 entry("Programmés", "clock", OrderState.SCHEDULED),
                 entry("En cours", "send", OrderState.SENDING, OrderState.HANDED_OVER),
                 entry("Bloqués", "ban", OrderState.BLOCKED),
-                entry("Reçus par le DMP", "check", OrderState.RECEIVED_DMP),
+                entry("Aboutis", "check-check", *ARRIVED_STATES),
                 every,
             ],
         ),

@@ -27,22 +27,26 @@ from documents.wishes import SendingWishes, Visibility
 from documents.writing import WRITING_MODELS
 from dossier.access import reader, record_for_page, version_for_page
 from dossier.banner import banner_of, rail_of
-from dossier.editor import (
+from dossier.document_list import CHANNEL_WORDS
+from dossier.editor import blocks_of, body_of_form, helper_of
+from dossier.errors import ChosenMomentUnreadable, NoStayToConclude
+from dossier.panel import (
+    MAX_RECIPIENTS,
+    PAPER_KEY,
+    REPLY_FIELD,
     Panel,
     asked_in_panel,
-    blocks_of,
-    body_of_form,
     gate_words,
-    helper_of,
     panel_of,
+    paper_words,
 )
-from dossier.errors import ChosenMomentUnreadable, NoStayToConclude
+from dossier.recipients import candidates_of, found_in_the_book, picked_by_hand, wishes_of
 from patients.selectors import record, stays_to_conclude
-from sending.enums import OrderState
+from sending.enums import Channel, OrderState
 from sending.selectors import orders_of_documents
-from ui.pills import label
 
 REVISION_DIGITS = 9
+STOPPED_WORDS = {OrderState.BLOCKED: "bloqué", OrderState.WAITING_IDENTITY: "en attente"}
 # A moment out of this range is a slip of the keyboard, not a wish.
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
@@ -116,8 +120,9 @@ def letter_validate(request: HttpRequest, version_uid: UUID) -> HttpResponse:
     """Validate and schedule, or validate and hold; what fails keeps the draft and says why."""
     user, actor = reader(request)
     version = _draft(request, version_uid)
+    left = paper_words(version, candidates_of(version)) if PAPER_KEY in _ticked(request) else ""
     try:
-        wishes = _wishes(request)
+        wishes = _wishes(request, version)
         validated = version_validate(
             version=version, revision=_revision(request), author=user, actor=actor, wishes=wishes
         )
@@ -127,8 +132,28 @@ def letter_validate(request: HttpRequest, version_uid: UUID) -> HttpResponse:
         asked = asked_in_panel(request.POST)
         return _page(request, version, user, panel=panel_of(version, user, asked=asked, error=error.message))
     messages.success(request, _done_words(validated))
+    if PAPER_KEY in _ticked(request):
+        messages.success(request, f"À imprimer pour {left}." if left else "À imprimer.")
     patient_url = reverse("dossier:patient", args=[validated.document.patient.uid])
     return HttpResponseRedirect(f"{patient_url}?document={validated.uid}")
+
+
+@requires("patients.open", "documents.write", "documents.validate")
+@require_POST
+def recipients_find(request: HttpRequest, version_uid: UUID) -> HttpResponse:
+    """Search a recipient from the panel: what was found, to tick; without script, the panel again.
+
+    Nothing is saved here: the form of the panel does not hold the text.
+    """
+    user, _ = reader(request)
+    version = _draft(request, version_uid)
+    asked = asked_in_panel(request.POST)
+    picked = picked_by_hand(version, asked.recipients or ())
+    found = found_in_the_book(asked.search, beside={one.key for one in picked})
+    if request.headers.get("HX-Request"):
+        context = {"found": found, "picked": picked, "search": asked.search}
+        return render(request, "documents/_recipients_found.html", context)
+    return _page(request, version, user, panel=panel_of(version, user, asked=asked, found=found))
 
 
 def _draft(request: HttpRequest, version_uid: UUID, *, opens_record: bool = False) -> Version:
@@ -176,23 +201,40 @@ def _conflict(
 
 
 def _done_words(version: Version) -> str:
-    """What happens to the document now, in the words of its order."""
-    order = next(iter(orders_of_documents([version.document_id])[version.document_id]), None)
-    if order is None or order.version_id != version.pk:
-        return "Document validé, sans envoi au DMP."
-    state = OrderState(order.state)
-    if state == OrderState.HELD:
+    """What happens to the document now, in the words of its orders."""
+    orders = [
+        order
+        for order in orders_of_documents([version.document_id])[version.document_id]
+        if order.version_id == version.pk
+    ]
+    if not orders:
+        return "Document validé, sans aucun envoi."
+    states = {OrderState(order.state) for order in orders}
+    if states == {OrderState.HELD}:
         return "Document validé, envoi retenu."
-    if state == OrderState.SCHEDULED:
-        return "Document validé, envoi programmé."
-    return f"Document validé. Envoi : {label('order_state', state).lower()}, {gate_words(order.reason)}."
+    stopped = [order for order in orders if order.state in STOPPED_WORDS]
+    scheduled = "Document validé, envoi programmé." if OrderState.SCHEDULED in states else "Document validé."
+    if not stopped:
+        return scheduled
+    told = " ; ".join(
+        f"{CHANNEL_WORDS[Channel(order.channel)]} {STOPPED_WORDS[OrderState(order.state)]} : "
+        f"{gate_words(order.reason)}"
+        for order in stopped
+    )
+    return f"{scheduled} {told}."
 
 
-def _wishes(request: HttpRequest) -> SendingWishes:
+def _ticked(request: HttpRequest) -> list[str]:
+    return request.POST.getlist("recipient")[:MAX_RECIPIENTS]
+
+
+def _wishes(request: HttpRequest, version: Version) -> SendingWishes:
     """What the panel asks; ChosenMomentUnreadable rather than leaving at another time."""
     data = request.POST
+    ticked = _ticked(request)
     return SendingWishes(
-        to_dmp="dmp" in data.getlist("recipient"),
+        to_dmp=Channel.DMP.value in ticked,
+        recipients=wishes_of(version, ticked, may_reply=bool(data.get(REPLY_FIELD))),
         hold=data.get("decision") == "hold",
         not_before=_chosen_moment(data.get("not_before", "")),
         visibility=Visibility(

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.enums import RoleCode
 from audit.models import Trace
 from consent.enums import ChoiceSource, ChoiceValue, Subject
-from consent.models import Choice
+from consent.models import Choice, MessageChoice
 from patients.enums import EpisodeState
 from patients.models import Episode
 from sending.enums import OrderState
@@ -58,6 +58,8 @@ class TestReading:
             "consultation",
             "representative",
             "every_stay",
+            "messages",
+            "known_messages",
             "known",
         }
         assert "Aucun motif n’est demandé ni enregistré." in page.text
@@ -194,3 +196,54 @@ class TestRecording:
             recorded(admission, ward, alimentation=value, consultation=value)
             row = seen(doctor.get(reverse("dossier:home"))).texts("tbody tr")[0]
             assert word in row
+
+
+@pytest.mark.requirement("MSS/va1.20")
+class TestMessages:
+    """Whether the patient accepts the hospital's messages in Mon espace santé."""
+
+    def send(self, client, ward, **answers):
+        page = seen(client.get(address(ward)))
+        form = page.one("form#messages-form")
+        data = {field.get("name"): field.get("value", "") for field in page.all("#messages-form input")}
+        return client.post(form.get("action"), data | answers, follow=True)
+
+    def test_nothing_is_chosen_before_somebody_asked_and_the_consequences_are_said(self, ward, admission):
+        page = seen(admission.get(address(ward)))
+        radios = page.all("input[name=messages]")
+        assert [radio.get("value") for radio in radios] == ["not_opposed", "opposed"]
+        assert not page.all("input[name=messages][checked]")
+        assert "Rien n’est recueilli" in page.texts("#messages-du-patient")[0]
+
+    def test_a_refusal_is_recorded_with_its_author_and_shown_with_its_history(self, ward, admission):
+        answer = self.send(admission, ward, messages="opposed", representative="1")
+        assert "Choix sur les messages enregistré." in seen(answer).text
+        self.send(admission, ward, messages="not_opposed")
+        page = seen(admission.get(address(ward)))
+        assert page.one("input[name=messages][checked]").get("value") == "not_opposed"
+        rows = page.texts("#messages-du-patient tbody tr")
+        assert ["Accepte" in rows[0], "En vigueur" in rows[0], "Refuse" in rows[1]] == [True] * 3
+        assert "droux" in rows[1] and "représentant légal" in rows[1]
+        assert MessageChoice.objects.count() == 2
+        assert Choice.objects.count() == 0
+
+    def test_what_was_recorded_meanwhile_is_not_overwritten(self, ward, admission):
+        self.send(admission, ward, messages="opposed")
+        answer = self.send(admission, ward, messages="not_opposed", known_messages="")
+        assert "rien n’a été changé" in seen(answer).text
+        assert MessageChoice.objects.get().value == "opposed"
+
+    @pytest.mark.parametrize("value", ["", "maybe"])
+    def test_an_answer_that_is_none_records_nothing(self, ward, admission, value):
+        answer = self.send(admission, ward, messages=value)
+        assert "choisir une des deux réponses" in seen(answer).text
+        assert not MessageChoice.objects.exists()
+
+    def test_who_reads_only_is_offered_nothing_to_record(self, ward, arrive):
+        reader = arrive(RoleCode.PHARMACIEN)
+        page = seen(reader.get(address(ward)))
+        assert not page.has("#messages-du-patient button")
+        assert len(page.all("input[name=messages][disabled]")) == 2
+        url = page.one("form#messages-form").get("action")
+        assert reader.post(url, {"messages": "opposed", "known_messages": ""}).status_code == 403
+        assert not MessageChoice.objects.exists()

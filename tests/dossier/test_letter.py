@@ -312,14 +312,14 @@ class TestValidate:
         del data["recipient"]
         page = seen(doctor.post(validate_url(draft), data, follow=True))
         assert not Order.objects.exists()
-        assert "Document validé, sans envoi au DMP." in page.text
+        assert "Document validé, sans aucun envoi." in page.text
         assert "Non envoyé" in page.texts("tbody tr")[0]
 
     @pytest.mark.parametrize(
         ("prepare", "words"),
         [
-            ("oppose", "Envoi : bloqué, Opposition du patient à l'alimentation."),
-            ("unqualify", "Envoi : en attente INS qualifiée"),
+            ("oppose", "DMP bloqué : Opposition du patient à l'alimentation."),
+            ("unqualify", "DMP en attente : INS non qualifiée."),
         ],
     )
     def test_what_stops_the_sending_is_said_at_once(self, ward, doctor, prepare, words):

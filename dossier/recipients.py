@@ -1,0 +1,239 @@
+"""Who a letter may be mailed to: by default, because they had it before, or found in the address book.
+
+Sources: requirements F-DPI-09 (default recipients of a discharge letter), SC.MSS/UX.05.BIS (former
+recipients), F-PV-48 (one decision for each recipient); mssante 1.6 (the patient's own address).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from django.db.models import Prefetch
+
+from documents.models import Version
+from documents.wishes import RecipientWish
+from mssante.models import Correspondent, CorrespondentAddress
+from mssante.rules import address_key
+from mssante.selectors import address_of, correspondents_by_rpps, correspondents_search, reply_mailbox
+from patients.enums import Sex
+from sending import rules
+from sending.enums import Channel, OrderAction, OrderReason
+from sending.facts import facts_of
+from sending.models import Order
+from sending.selectors import (
+    closes_reply,
+    former_recipients,
+    mail_is_carried,
+    planned_recipients,
+)
+from sending.services import wish_of
+
+PATIENT_KEY = "patient"
+_PROFESSIONAL, _FORMER = "pro", "ordre"
+ATTENDING, REFERRING = "Médecin traitant", "Adresseur"
+UNKNOWN_ADDRESS = "adresse MSSanté inconnue"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One possible recipient. `key` is what its checkbox sends; `wish` is None when nothing can be mailed.
+
+    `is_default` ticks it at first; `unserved` says, in words, why paper is what is left.
+    """
+
+    key: str
+    who: str
+    detail: str
+    wish: RecipientWish | None = None
+    is_default: bool = True
+    unserved: str = ""
+
+    @property
+    def channel(self) -> Channel:
+        return Channel.MSSANTE_PATIENT if self.key == PATIENT_KEY else Channel.MSSANTE_PRO
+
+
+def candidates_of(version: Version, *, asked: Collection[str] = ()) -> list[Candidate]:
+    """Who is proposed for a version: former recipients, those of its type, and those `asked` by key.
+
+    Each address once; nobody when no PFI carries MSSanté here.
+    """
+    if not mail_is_carried():
+        return []
+    known: dict[str, Candidate] = {}
+    for candidate in (*_former(version), *_by_default(version), *_asked(asked)):
+        wish = candidate.wish
+        name = address_key(wish.address) if wish and wish.address else candidate.key
+        known.setdefault(name, candidate)
+    return sorted(known.values(), key=lambda one: one.channel == Channel.MSSANTE_PATIENT)
+
+
+def wishes_of(version: Version, keys: Collection[str], *, may_reply: bool) -> tuple[RecipientWish, ...]:
+    """The recipients that were ticked. A key that names nobody is a forged one: it sends nothing."""
+    ticked = [one for one in candidates_of(version, asked=keys) if one.key in keys and one.wish]
+    may_reply = may_reply and reply_mailbox(version.document.unit_id) is not None
+    return tuple(
+        replace(one.wish, closes_reply=not may_reply) if one.wish.is_patient else one.wish
+        for one in ticked
+        if one.wish is not None
+    )
+
+
+def found_in_the_book(text: str, *, beside: Collection[str] = ()) -> list[Candidate]:
+    """Addresses of the address book that answer a search, one line for each; `beside` are shown already."""
+    found = (
+        _of_correspondent(correspondent, address, "")
+        for correspondent in correspondents_search(text)
+        for address in correspondent.addresses.all()
+    )
+    return [candidate for candidate in found if candidate.key not in beside]
+
+
+def picked_by_hand(version: Version, keys: Collection[str]) -> list[Candidate]:
+    """Those of the keys that no rule proposes: what a person found and ticked."""
+    proposed = {one.key for one in candidates_of(version)}
+    return [one for one in _asked(keys) if one.key not in proposed]
+
+
+def gate_reason(version: Version, channel: Channel) -> rules.Gate:
+    """Whether a mail of this channel could leave now."""
+    action = OrderAction.REPLACE if version.number > 1 else OrderAction.INITIAL
+    return rules.gate_of(facts_of(version, channel=channel, action=action))
+
+
+def _former(version: Version) -> list[Candidate]:
+    """Who had a version, ticked; who was to have it, ticked unless the mail came back."""
+    if version.number == 1:
+        return []
+    set_id = version.document.set_id
+    reached = [
+        _of_order(order, f"A reçu la version {order.version.number}", is_default=True)
+        for order in former_recipients(set_id)
+    ]
+    planned = [
+        _of_order(
+            order,
+            f"Échec de la version {order.version.number} : {order.error_text or order.error_code}"
+            if order.error_code
+            else f"Prévu pour la version {order.version.number}",
+            is_default=not order.error_code,
+        )
+        for order in planned_recipients(set_id)
+    ]
+    return [*reached, *planned]
+
+
+def _of_order(order: Order, detail: str, *, is_default: bool) -> Candidate:
+    wish = wish_of(order)
+    if wish.is_patient:
+        return replace(_patient_words(order.version), detail=detail, wish=wish)
+    parts = (order.recipient_role, detail)
+    return Candidate(
+        key=f"{_FORMER}:{order.uid}",
+        who=wish.label or wish.address,
+        detail=" · ".join(part for part in parts if part),
+        wish=wish,
+        is_default=is_default,
+    )
+
+
+def _by_default(version: Version) -> list[Candidate]:
+    """Médecin traitant, adresseur, the patient (F-DPI-09; L. 1111-15 CSP)."""
+    patient, episode = version.document.patient, version.document.episode
+    roles = [(patient.attending_doctor_rpps, patient.attending_doctor_name, ATTENDING)]
+    if episode is not None:
+        roles.append((episode.referring_rpps, episode.referring_name, REFERRING))
+    book = correspondents_by_rpps([rpps for rpps, _, _ in roles])
+    found: dict[str, Candidate] = {}
+    for rpps, name, role in roles:
+        if not (rpps or name):
+            continue
+        candidate = _of_role(book.get(rpps), rpps, name, role)
+        same = found.get(rpps or name)
+        found[rpps or name] = _both_roles(same, role) if same else candidate
+    return [*found.values(), _patient(version)]
+
+
+def _both_roles(candidate: Candidate, role: str) -> Candidate:
+    """One line for who is médecin traitant and adresseur: one mail."""
+    wish = replace(candidate.wish, role=f"{candidate.wish.role}, {role.lower()}") if candidate.wish else None
+    first, _, rest = candidate.detail.partition(" · ")
+    detail = " · ".join(part for part in (f"{first}, {role.lower()}", rest) if part)
+    return replace(candidate, wish=wish, detail=detail)
+
+
+def _of_role(correspondent: Correspondent | None, rpps: str, name: str, role: str) -> Candidate:
+    address = address_of(correspondent) if correspondent else None
+    if correspondent is not None and address is not None:
+        return _of_correspondent(correspondent, address, role)
+    who = f"Dr {name}" if name else f"RPPS {rpps}"
+    detail = f"{role} · {UNKNOWN_ADDRESS}"
+    return Candidate(key="", who=who, detail=detail, is_default=False, unserved=UNKNOWN_ADDRESS)
+
+
+def _of_correspondent(correspondent: Correspondent, address: CorrespondentAddress, role: str) -> Candidate:
+    place = address.label or correspondent.structure or correspondent.city or correspondent.specialty
+    refuses = "préfère le papier" if correspondent.accepts_dematerialised is False else ""
+    detail = (role, place) if role else (place, address.address)
+    return Candidate(
+        key=f"{_PROFESSIONAL}:{correspondent.uid}:{address.address}",
+        who=correspondent.name,
+        detail=" · ".join(part for part in (*detail, refuses) if part),
+        wish=RecipientWish(
+            address=address.address,
+            label=correspondent.name,
+            role=role,
+            rpps=correspondent.rpps,
+            finess=correspondent.finess,
+            family_name=correspondent.family_name,
+            given_name=correspondent.given_name,
+        ),
+    )
+
+
+def _patient(version: Version) -> Candidate:
+    candidate = _patient_words(version)
+    if version.document.patient.died_at is not None:
+        return replace(candidate, detail="Décès connu", is_default=False)
+    gate = gate_reason(version, Channel.MSSANTE_PATIENT)
+    blocked = {OrderReason.OPPOSITION_MES: "refuse les messages"}.get(OrderReason(gate.reason), "")
+    return replace(candidate, is_default=not blocked, unserved=blocked)
+
+
+def _patient_words(version: Version) -> Candidate:
+    has_reader = reply_mailbox(version.document.unit_id) is not None
+    is_closed = closes_reply(version.document) or not has_reader
+    who = "Patiente" if version.document.patient.sex == Sex.FEMALE else "Patient"
+    return Candidate(
+        key=PATIENT_KEY,
+        who=who,
+        detail="Fil fermé à la réponse" if is_closed else "Peut répondre",
+        wish=RecipientWish(is_patient=True, label=who, role="Mon espace santé", closes_reply=is_closed),
+    )
+
+
+def _asked(keys: Collection[str]) -> list[Candidate]:
+    """Who was picked by hand, in the order of the form."""
+    return [found for key in keys for found in _by_key(key)]
+
+
+def _by_key(key: str) -> Iterable[Candidate]:
+    kind, _, rest = key.partition(":")
+    if kind != _PROFESSIONAL:
+        return []
+    uid, _, address = rest.partition(":")
+    try:
+        wanted = UUID(uid)
+    except ValueError:
+        return []
+    in_use = CorrespondentAddress.objects.filter(address__iexact=address_key(address), is_active=True)
+    correspondents = Correspondent.objects.filter(uid=wanted).prefetch_related(
+        Prefetch("addresses", queryset=in_use)
+    )
+    return [
+        _of_correspondent(correspondent, found, "")
+        for correspondent in correspondents
+        for found in correspondent.addresses.all()
+    ]
