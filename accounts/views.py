@@ -30,7 +30,7 @@ from accounts.forms import (
 from accounts.http import SignedInRequest
 from accounts.login_sessions import user_sessions_end
 from accounts.models import IdentityProvider, User
-from accounts.navigation import home_url, safe_next
+from accounts.navigation import arrival_url, home_url, safe_next
 from accounts.oidc.client import ProviderClient
 from accounts.oidc.login import last_login_tell, login_finish
 from accounts.oidc.matching import access_request_create, account_link
@@ -137,7 +137,7 @@ def login_local(request: HttpRequest) -> HttpResponse:
         ),
     )
     last_login_tell(request, last)
-    return redirect(safe_next(request) or home_url())
+    return redirect(arrival_url(safe_next(request)))
 
 
 def _failure_reason(request: HttpRequest) -> str:
@@ -196,7 +196,7 @@ def _chosen(request: HttpRequest, pending: Pending, user: User) -> HttpResponse:
     )
     pending_drop(request.session)
     login_finish(request, user, proof)
-    return redirect(pending.next_url or home_url())
+    return redirect(arrival_url(pending.next_url))
 
 
 def _proved(request: HttpRequest, pending: Pending, user: User, form: AccountChoiceForm) -> HttpResponse:

@@ -6,7 +6,7 @@ are compared here: the registry compares letters, a person does not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -248,7 +248,7 @@ def _coded(wanted: Sequence[str], table: Mapping[str, Any]) -> tuple[Code, ...]:
 
 
 FORMATS: Final = document_formats()
-CHOICES: Final = {
+CHOICES: Final[Mapping[str, Callable[[], Mapping[str, Any]]]] = {
     "types": document_types,
     "classes": document_classes,
     "sectors": healthcare_facility_types,
@@ -256,3 +256,15 @@ CHOICES: Final = {
     "formats": lambda: FORMATS,
 }
 """Criteria whose values come from a value set."""
+
+
+def choice_labels(name: str) -> dict[str, str]:
+    """The values of such a criterion with their labels, for a form."""
+    return {code: _label(value) or code for code, value in CHOICES[name]().items()}
+
+
+def _label(value: object) -> str:
+    """The label of an entry, whichever table it comes from."""
+    if isinstance(value, str):
+        return value
+    return str(getattr(value, "display", "") or getattr(value, "label", ""))

@@ -15,17 +15,17 @@ from accounts.models import User
 from audit.context import Actor, current_origin
 from consent.selectors import CurrentChoices, choices_current
 from dmp.consultation import Consultation
-from dmp.enums import AccessState
+from dmp.enums import AccessState, DocumentStatus
 from dmp.models import DmpStatus, NoticeAcceptance, RemoteDocument, SearchPreset
 from dmp.rules.access import AccessFacts, Gate, is_fresh, may_ask_dmp, notice_is_due, stay_has_ended
 from documents.enums import Origin
-from documents.models import Reception
+from documents.models import Reception, Version
 from establishment.enums import NationalService
 from establishment.models import Site, Unit
 from establishment.selectors import endpoint_for
 from interop.xds import codes
 from patients.enums import EpisodeState
-from patients.models import Episode
+from patients.models import Episode, Patient
 from patients.selectors import Record, care_relation
 
 EVERY_SITE = "tous"
@@ -192,3 +192,37 @@ def integrated_at(consultation: Consultation) -> datetime | None:
         .values_list("at", flat=True)
         .first()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A document of the DMP that the record holds: in which version, and where."""
+
+    number: int
+    version_uid: UUID
+    state: str
+
+
+def filed_versions(patient: Patient, unique_ids: Collection[str]) -> dict[str, Filed]:
+    """Those of these documents that the record holds, by their uniqueId (SC.DMP/UX.14.TER). 1 query."""
+    rows = Version.objects.filter(document__patient=patient, unique_id__in=[one for one in unique_ids if one])
+    return {
+        unique_id: Filed(number, uid, state)
+        for unique_id, number, uid, state in rows.values_list("unique_id", "number", "uid", "state")
+    }
+
+
+def documents_in_force(user: User, patient: Patient) -> list[RemoteDocument]:
+    """What third parties deposited and this user knows, newest act first, filed here or not. 1 query."""
+    rows = RemoteDocument.objects.seen_by(user, [patient.pk]).filter(
+        status__in=[DocumentStatus.APPROVED, DocumentStatus.ARCHIVED], replaced_by="", is_ours=False
+    )
+    found = list(rows.select_related("patient"))
+    found.sort(key=lambda row: row.at, reverse=True)
+    return found
+
+
+def remote_documents(user: User, patient: Patient, uids: Collection[UUID]) -> list[RemoteDocument]:
+    """Those of these documents that this user saw, newest act first; others' are not found. 1 query."""
+    rows = RemoteDocument.objects.seen_by(user, [patient.pk]).filter(uid__in=uids).select_related("patient")
+    return sorted(rows, key=lambda row: row.at, reverse=True)

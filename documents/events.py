@@ -6,7 +6,8 @@ from django.dispatch import Signal
 version_validated = Signal()
 # version, at: a newer version took over; orders that never left are superseded
 version_replaced = Signal()
-# version, issued, at: the same content leaves again with today's identity; waiting orders follow
+# version, issued, at, actor, is_visibility_change: the same content leaves again with today's identity, or
+# for others to see it; waiting orders follow
 version_reissued = Signal()
 # version, actor, at: another visibility, the same version; what waited for it may leave
 visibility_changed = Signal()

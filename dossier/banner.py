@@ -99,6 +99,7 @@ def banner_of(record: Record, user: User, *, choices: CurrentChoices | None = No
         ins_url=reverse("dossier:ins", args=[patient.uid]) if record.ins else "",
         alerts=alert_marks(record.alerts) if clinical else None,
         alerts_url=reverse("dossier:patient", args=[patient.uid]),
+        dmp_url=reverse("dossier:dmp_fact", args=[patient.uid]) if clinical else "",
         choices=_choices_fact(patient, user, choices) if episode else None,
         stay=_stay_fact(episode) if episode else None,
         team_count=len(record.team) if clinical else None,

@@ -65,6 +65,9 @@ TECHNICAL = (
         frozenset({"exchange:services"}),
         alarms_count,
     ),
+    TechnicalPage(
+        "Traces DMP", "dossier:dmp_traces", "dmp.trace_export", "list", frozenset({"dossier:dmp_traces"})
+    ),
 )
 
 

@@ -99,12 +99,8 @@ class Row:
     has_no_sending: bool
     is_removed: bool
     selected: bool
-    offer: None = None
-    links: Sequence[Entry] = ()
-    actions: Sequence[RowAction] = ()
-    group: str = ""
-    check_value: str = ""
-    checked: bool = False
+    offer: Entry | None = None
+    dialog_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +135,8 @@ class Preview:
     print_url: str = ""
     enlarge_url: str = ""
     journal_url: str = ""
+    check_url: str = ""
+    visibility_url: str = ""
     warnings: Sequence[Notice] = ()
     more: Sequence[Entry] = ()
     attachments: Sequence[Entry] = ()

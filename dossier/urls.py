@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from dossier.dmp_urls import urlpatterns as dmp_urls
 from dossier.views import choices, envois, letter, message_choice, patients, reading, record, shell
 
 app_name = "dossier"
@@ -37,4 +38,5 @@ urlpatterns = [
     path("envois/lignes", envois.envois_rows, name="envois_rows"),
     path("envois/lot", envois.orders_act, name="orders_act"),
     path("envois/<uuid:order_uid>/<slug:action>", envois.order_act, name="order_act"),
+    *dmp_urls,
 ]

@@ -43,8 +43,19 @@ def on_version_replaced(*, version: Version, at: datetime, **kwargs: Any) -> Non
 
 
 @receiver(version_reissued)
-def on_version_reissued(*, version: Version, issued: Version, at: datetime, **kwargs: Any) -> None:
+def on_version_reissued(
+    *,
+    version: Version,
+    issued: Version,
+    at: datetime,
+    actor: Actor,
+    is_visibility_change: bool,
+    **kwargs: Any,
+) -> None:
     services.orders_take_over(version=version, issued=issued, at=at)
+    if is_visibility_change:
+        services.visibility_order_create(version=issued, actor=actor, at=at)
+        wake_after_commit()
 
 
 @receiver(visibility_changed)

@@ -17,8 +17,8 @@ from accounts.sessions import Login, session_open, session_read, session_unlock
 BACKEND = "accounts.oidc.backend.ProviderBackend"
 
 
-def login_finish(request: HttpRequest, user: User, proof: Proof) -> None:
-    """Unlock the session that this person left locked here, or open a new one.
+def login_finish(request: HttpRequest, user: User, proof: Proof) -> bool:
+    """Unlock the session that this person left locked here, or open a new one: then true.
 
     Another person's session on this workstation ends: nobody goes on in somebody else's (psc 18).
     """
@@ -26,7 +26,7 @@ def login_finish(request: HttpRequest, user: User, proof: Proof) -> None:
     state = session_read(request.session)
     if state is not None and state.verdict(timezone.now()).phase is Phase.LOCKED and request.user == user:
         session_unlock(request, state, proof.assurance, actor_of(user, assurance=proof.assurance.level))
-        return
+        return False
     last = session_open(
         request,
         Login(
@@ -42,6 +42,7 @@ def login_finish(request: HttpRequest, user: User, proof: Proof) -> None:
         ),
     )
     last_login_tell(request, last)
+    return True
 
 
 def last_login_tell(request: HttpRequest, last: LastLogin) -> None:

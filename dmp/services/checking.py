@@ -6,10 +6,12 @@ person who opened the document.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from accounts.models import User
 from dmp.consultation import Consultation
 from dmp.enums import DocumentStatus
 from dmp.line import Line
@@ -23,6 +25,7 @@ from documents.received import IncomingDeletion
 from documents.services import document_delete_received
 from interop.xds.metadata import Association, DocumentEntry
 from national.errors import NationalServiceError
+from patients.models import Patient
 
 CHECKED_AGAIN_AFTER: Final = timedelta(minutes=15)
 
@@ -52,9 +55,9 @@ def local_check(
     return _kept(consultation, version, entries, links, now=now)
 
 
-def known_check(consultation: Consultation, unique_ids: list[str]) -> dict[str, LocalCheck]:
+def known_check(user: User, patient: Patient, unique_ids: Sequence[str]) -> dict[str, LocalCheck]:
     """What this person was told before of these filed documents: the marks of the list. 2 queries."""
-    mine = RemoteDocument.objects.seen_by(consultation.user, [consultation.patient.pk])
+    mine = RemoteDocument.objects.seen_by(user, [patient.pk])
     rows = list(mine.filter(unique_id__in=unique_ids))
     asked = [row.replaced_by for row in rows if row.replaced_by]
     followers = {row.unique_id: row for row in mine.not_here().filter(unique_id__in=asked)}
@@ -73,7 +76,8 @@ def _mine(consultation: Consultation, unique_id: str) -> RemoteDocument | None:
 
 
 def _known(consultation: Consultation, row: RemoteDocument) -> LocalCheck:
-    return known_check(consultation, [row.unique_id]).get(row.unique_id, LocalCheck())
+    found = known_check(consultation.user, consultation.patient, [row.unique_id])
+    return found.get(row.unique_id, LocalCheck())
 
 
 def _chain(line: Line, unique_id: str) -> tuple[list[DocumentEntry], list[Association]]:

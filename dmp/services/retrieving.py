@@ -143,9 +143,7 @@ def _contents(line: Line, documents: Sequence[RemoteDocument]) -> tuple[dict[str
         found = line.retrieve([address_of(document) for document in documents])
     except NationalServiceError as error:
         return {}, error.message
-    return {
-        one.address.unique_id: one.content for one in found.documents
-    }, "Le DMP n’a pas rendu ce document."
+    return {one.address.unique_id: one.content for one in found.documents}, NOTHING_CAME
 
 
 def _integrated(

@@ -223,11 +223,12 @@ def version_rebuild(*, version: Version, actor: Actor) -> Version:
     return rebuilt
 
 
-def version_reissue(*, version: Version, actor: Actor) -> Version:
+def version_reissue(*, version: Version, actor: Actor, visibility: Visibility | None = None) -> Version:
     """A new current version with the same content and today's identity (spec cda 2, [D]).
 
     For a version that already left: new id, number + 1, RPLC. The orders that still wait follow by
-    `version_reissued`. Raises IdentityChanged, IdentityClosed or VersionMoved.
+    `version_reissued`. `visibility` is another one to give it, which this version is made for (dmp 0.2,
+    path b). Raises IdentityChanged, IdentityClosed or VersionMoved.
     """
     version = _with_patient(version)
     if version.snapshot is None:
@@ -265,14 +266,18 @@ def version_reissue(*, version: Version, actor: Actor) -> Version:
             structure=locked.structure,
             validated_at=issued_at,
             validated_by_id=locked.validated_by_id,
-            is_masque_ps=locked.is_masque_ps,
-            is_invisible_patient=locked.is_invisible_patient,
-            is_invisible_rep_legaux=locked.is_invisible_rep_legaux,
-            is_connexion_secrete=locked.is_connexion_secrete,
+            **_visibility_columns(visibility or _visibility_of(locked)),
             **stored,
         )
         _trace(issued, "document.replace", Action.CREATE, actor)
-        events.version_reissued.send(sender=Version, version=locked, issued=issued, at=issued_at)
+        events.version_reissued.send(
+            sender=Version,
+            version=locked,
+            issued=issued,
+            at=issued_at,
+            actor=actor,
+            is_visibility_change=visibility is not None,
+        )
     return issued
 
 
@@ -345,6 +350,15 @@ def _visibility_columns(visibility: Visibility) -> dict[str, bool]:
         "is_invisible_rep_legaux": visibility.is_invisible_rep_legaux,
         "is_connexion_secrete": visibility.is_connexion_secrete,
     }
+
+
+def _visibility_of(version: Version) -> Visibility:
+    return Visibility(
+        is_masque_ps=version.is_masque_ps,
+        is_invisible_patient=version.is_invisible_patient,
+        is_invisible_rep_legaux=version.is_invisible_rep_legaux,
+        is_connexion_secrete=version.is_connexion_secrete,
+    )
 
 
 def _changes_nothing(previous: Version, snapshot: dict[str, Any], visibility: Visibility) -> bool:

@@ -21,6 +21,7 @@ from consent.selectors import CurrentChoices, choices_current_for
 from dossier.access import reader
 from dossier.banner import bed_words
 from dossier.context_processors import unit_list_word
+from dossier.dmp_list import dmp_words
 from dossier.enums import ListPage
 from dossier.remembered import CLEAR, SORT, VIEW, list_query
 from establishment.models import Unit
@@ -104,6 +105,7 @@ def home(request: HttpRequest) -> HttpResponse:
     every_row = unit_list(user)
     choices = choices_current_for({row.episode.pk for row in every_row})
     counts = counts_for_patients([row.patient.pk for row in every_row])
+    dmp = dmp_words(user, every_row, choices)
     kept = [
         row
         for row in every_row
@@ -126,8 +128,10 @@ def home(request: HttpRequest) -> HttpResponse:
         "clear_url": f"{url}?{CLEAR}=1" if filters.is_narrowed else "",
         "columns": _columns(url, filters.sort),
         "hides_clinical": not user.has_perm("patients.open"),
+        "shows_dmp": user.has_perm("dmp.consult"),
         "rows": [
-            _unit_row(row, user, choices[row.episode.pk], counts) for row in _sorted(kept, filters.sort)
+            _unit_row(row, user, choices[row.episode.pk], counts) | {"dmp": dmp.get(row.patient.pk)}
+            for row in _sorted(kept, filters.sort)
         ],
         "empty": "Aucun patient avec ces filtres."
         if filters.is_narrowed

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -25,9 +27,16 @@ from documents.store import content_get
 from documents.writing import WRITING_MODELS
 from dossier.access import reader, record_for_page, version_for_page
 from dossier.banner import banner_of, rail_of, stay_words
+from dossier.dmp_page import dmp_on_list, dmp_section, local_marks, with_dmp_check, with_dmp_marks
 from dossier.document_list import Preview, columns_of, preview_of, row_of
 from dossier.enums import ListPage
-from dossier.filters import DOCUMENT_FILTERS, document_filters, document_menus, keep_documents
+from dossier.filters import (
+    DOCUMENT_FILTERS,
+    DocumentFilters,
+    document_filters,
+    document_menus,
+    keep_documents,
+)
 from dossier.remembered import CLEAR, SORT, list_query
 from dossier.renderings import VIEW, with_renderings
 from interop.ins.codes import ins_nature
@@ -44,37 +53,72 @@ def patient(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
     """The document list, with the preview of `?document=` beside it (SC.CDA/INT.04, INT.08)."""
     user, _ = reader(request)
     record = record_for_page(request, patient_uid)
+    listed = documents_listed(request, record)
+    context = listed.context | dmp_section(request, record)
+    if request.headers.get("HX-Request") and request.headers.get("HX-Target") == "liste":
+        return render(request, "dossier/_documents.html", context)
+    rows, found = listed.rows, listed.found
+    context |= {
+        "banner": dmp_on_list(banner_of(record, user)),
+        "rail": rail_of(record.patient, user, current="documents", counts={"documents": len(rows)}),
+        "count": len(rows),
+        "new_documents": _new_documents(request, record),
+        "dmp_search_url": reverse("dossier:dmp_search", args=[patient_uid])
+        if user.has_perm("dmp.consult")
+        else "",
+        "filters": document_menus(listed.filters, rows),
+        "text": listed.filters.text,
+        "filter_action": reverse("dossier:patient", args=[patient_uid]),
+        "preview": _preview(
+            request, found, listed.orders[found[1].document_id], is_chosen="document" in request.GET
+        )
+        if found
+        else None,
+        "pane_open": "document" in request.GET,
+        "name_in_title": True,
+    }
+    return render(request, "dossier/patient.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The documents of a record as the reader asked for them; `context` draws dossier/_documents.html."""
+
+    rows: list[DocumentRow]
+    orders: dict[int, list[Order]]
+    found: tuple[DocumentRow, Version] | None
+    filters: DocumentFilters
+    context: dict[str, Any]
+
+
+def documents_listed(request: HttpRequest, record: Record) -> Listed:
+    """The list with its sort and filters, those asked for or those kept."""
+    user, _ = reader(request)
     query = list_query(request, user, ListPage.DOCUMENTS, DOCUMENT_FILTERS)
     sort = _sort(query)
     rows = documents_for_patient(record.patient, sort=sort)
     orders = orders_of_documents([row.document.pk for row in rows])
     found = _asked_version(request, rows)
     shown = found[1] if found else None
-    url = reverse("dossier:patient", args=[patient_uid])
+    url = reverse("dossier:patient", args=[record.patient.uid])
     filters = document_filters(query)
-    kept = keep_documents(rows, orders, filters)
+    marks = local_marks(user, record.patient, rows)
     context = {
         "columns": columns_of(url, sort),
-        "rows": [row_of(row, orders[row.document.pk], user, selected=shown) for row in kept],
+        "rows": [
+            with_dmp_marks(
+                row_of(row, orders[row.document.pk], user, selected=shown),
+                row.shown,
+                marks.get(row.shown.unique_id),
+                user,
+            )
+            for row in keep_documents(rows, orders, filters)
+        ],
         "filtered": filters.is_narrowed,
         "total": len(rows),
         "clear_url": f"{url}?{CLEAR}=1" if filters.is_narrowed else "",
     }
-    if request.headers.get("HX-Request") and request.headers.get("HX-Target") == "liste":
-        return render(request, "dossier/_documents.html", context)
-    context |= {
-        "banner": banner_of(record, user),
-        "rail": rail_of(record.patient, user, current="documents", counts={"documents": len(rows)}),
-        "count": len(rows),
-        "new_documents": _new_documents(request, record),
-        "filters": document_menus(filters, rows),
-        "text": filters.text,
-        "filter_action": url,
-        "preview": _preview(request, found, orders[found[1].document_id]) if found else None,
-        "pane_open": "document" in request.GET,
-        "name_in_title": True,
-    }
-    return render(request, "dossier/patient.html", context)
+    return Listed(rows, orders, found, filters, context)
 
 
 @requires("patients.open", "documents.view")
@@ -85,7 +129,7 @@ def preview(request: HttpRequest, version_uid: UUID) -> HttpResponse:
     version = version_for_page(request, version_uid)
     orders = orders_of_documents([version.document_id])[version.document_id]
     row = document_row(version.document_id)
-    context = {"preview": _preview(request, (row, version), orders)}
+    context = {"preview": _preview(request, (row, version), orders, is_chosen=True)}
     return render(request, "dossier/_preview_content.html", context)
 
 
@@ -139,11 +183,21 @@ def document_cda(request: HttpRequest, version_uid: UUID) -> HttpResponse:
     return _file(content, "application/xml", f"{version.uid}.xml", inline=False)
 
 
-def _preview(request: HttpRequest, found: tuple[DocumentRow, Version], orders: Sequence[Order]) -> Preview:
-    """One version beside the list, in the presentation that `?vue=` asks for."""
+def _preview(
+    request: HttpRequest,
+    found: tuple[DocumentRow, Version],
+    orders: Sequence[Order],
+    *,
+    is_chosen: bool,
+) -> Preview:
+    """One version beside the list, in the presentation that `?vue=` asks for.
+
+    What the DMP has of it is asked only when the reader chose it (`is_chosen`).
+    """
     user, _ = reader(request)
     row, version = found
-    return with_renderings(preview_of(version, row, orders, user), version, row, request.GET.get(VIEW, ""))
+    shown = with_renderings(preview_of(version, row, orders, user), version, row, request.GET.get(VIEW, ""))
+    return with_dmp_check(shown, version, orders, user, is_chosen=is_chosen)
 
 
 def _draft_pdf(version: Version) -> bytes:

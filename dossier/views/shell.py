@@ -10,16 +10,22 @@ from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_GET
 
 from accounts.access import requires, signed_in
+from accounts.navigation import safe_next
 from dossier.access import reader
 from dossier.context_processors import entries_of, first_page
+from dossier.views.notice import must_read, notice_url
 
 
 @signed_in()
 @require_GET
 def start(request: HttpRequest) -> HttpResponse:
-    """The first page that the roles of the person open: each profession has its own."""
+    """Right after login: what the person must read first, then the page asked for (`next`), else the
+    first page that the roles open: each profession has its own."""
     user, _ = reader(request)
-    return redirect(first_page(user))
+    wanted = safe_next(request)
+    if must_read(user):
+        return redirect(notice_url(wanted))
+    return redirect(wanted or first_page(user))
 
 
 @requires("sending.list", polling=True)

@@ -26,6 +26,7 @@ from sending.services.creating import (
 )
 from sending.services.people import order_cancel, order_hold, order_release, order_retry, order_send_now
 from sending.services.reconsidering import orders_reconsider, orders_reconsider_waiting
+from sending.services.visibility import visibility_order_create, visibility_replace
 from sending.services.writing import RULES_ACTOR, order_change, order_note, orders_save, orders_wait
 
 __all__ = [
@@ -56,5 +57,7 @@ __all__ = [
     "orders_supersede",
     "orders_take_over",
     "orders_wait",
+    "visibility_order_create",
+    "visibility_replace",
     "wish_of",
 ]

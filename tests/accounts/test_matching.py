@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts.enums import AccountKind, LinkMethod, RequestState, RoleCode
 from accounts.errors import AccountError
 from accounts.models import AccessRequest, ExternalIdentity, IdentityProvider, LoginSession, User
-from accounts.navigation import home_url
+from accounts.navigation import arrival_url, home_url
 from accounts.rules import Candidate, Match, match_accounts
 from accounts.services import (
     access_request_decide,
@@ -171,7 +171,7 @@ def test_one_identity_linked_to_two_accounts_chooses_each_time(
     assert log_in(browser, box.psc, "hoda", next="/compte")["Location"] == reverse("accounts:choose")
     answer = browser.post(reverse("accounts:choose"), {"account": second.pk})
 
-    assert answer["Location"] == "/compte"
+    assert answer["Location"] == arrival_url("/compte")
     assert LoginSession.objects.get().user == second
     browser.post(reverse("accounts:lock_now"))
     assert log_in(browser, box.psc, "hoda", next="/compte")["Location"] == "/compte"

@@ -29,6 +29,7 @@ from pfi.models import Job
 from sending.enums import Channel, OrderAction, OrderState
 from sending.models import Order
 from tests.budgets.baseline import IS_NOTING, baseline, note, statements
+from tests.budgets.dmp_pages import DMP_PAGES, NOT_MEASURED
 from tests.documents.arrivals import incoming
 from tests.exchange.people import administrator, browser_of
 from tests.factories import (
@@ -266,7 +267,8 @@ WRITES_ONLY = 405
 
 def test_every_page_has_a_budget(doctor: Client) -> None:
     """A new address that can be read is measured, or said above to be no page."""
-    known = {page.partition(",")[0] for page in PAGES} | NO_PAGES
+    measured = {page.partition(",")[0] for page in (*PAGES, *DMP_PAGES)}
+    known = measured | NO_PAGES | NOT_MEASURED
     unknown = [address for address in ADDRESSES if address.name not in known]
     readable = [one.name for one in unknown if doctor.get(one.path).status_code != WRITES_ONLY]
     assert readable == []

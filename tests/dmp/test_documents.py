@@ -304,7 +304,7 @@ class TestLocalCheck:
             found = self.check(room, version)
         assert found.newer is not None
         assert found.newer.unique_id == third
-        assert known_check(room.consultation(), [old])[old].newer == found.newer
+        assert known_check(room.doctor, room.patient, [old])[old].newer == found.newer
 
     @pytest.mark.requirement("SC.CDA/VISU.02")
     def test_integrating_it_takes_the_offer_away(self, room: Room) -> None:
@@ -316,7 +316,7 @@ class TestLocalCheck:
         assert found.newer is not None
         [one] = integrate(room, [found.newer])
         assert one.outcome == "replaced"
-        assert known_check(room.consultation(), [old])[old].newer is None
+        assert known_check(room.doctor, room.patient, [old])[old].newer is None
         version.refresh_from_db()
         assert version.state == VersionState.REPLACED
 
@@ -353,9 +353,9 @@ class TestLocalCheck:
         assert self.check(room, version).is_deleted
         version.refresh_from_db()
         assert version.state == VersionState.CURRENT
-        assert known_check(room.consultation(), [unique_id])[unique_id].is_deleted
+        assert known_check(room.doctor, room.patient, [unique_id])[unique_id].is_deleted
         other = room.colleague()
-        assert known_check(room.consultation(other), [unique_id]) == {}
+        assert known_check(other, room.patient, [unique_id]) == {}
         assert RemoteDocument.objects.get().status == DocumentStatus.DELETED
 
     def test_the_visibility_of_the_record_follows_what_is_read(self, room: Room) -> None:

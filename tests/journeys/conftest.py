@@ -116,6 +116,11 @@ class Person:
         self.page.get_by_role("link", name="Pro Santé Connect").click()
         self.page.get_by_role("heading", name="Pro Santé Connect").wait_for()
         self.page.get_by_role("button", name=name).click()
+        # Who may consult the DMP accepts its notice first, twice a year at most.
+        self.page.get_by_role("heading", name=re.compile("atients|Consulter le DMP"), level=1).wait_for()
+        accept = self.page.locator(".notice .btn--primary")
+        if accept.is_visible():
+            accept.click()
         self.page.get_by_role("heading", name=re.compile("atients"), level=1).wait_for()
 
     def toast(self, words: str) -> None:

@@ -113,18 +113,12 @@ def _own_rows() -> list[Values]:
 
 def _dmp_rows() -> list[Values]:
     see, take = Values(label="Voir", icon="eye", url="#"), Values(label="Intégrer", icon="download", url="#")
+    hidden = Values(family="visibility", state="invisible_patient", detail="")
     rows = [
-        (
-            "20/02/2025",
-            "Synthèse médicale",
-            "Volet de synthèse",
-            "Dr BLANC S., médecin traitant",
-            "in_dmp",
-            True,
-        ),
-        ("18/02/2025", "Carnet de vaccination", "Document déposé par le patient", "", "patient", False),
-        ("15/02/2025", "Consultation de cardiologie", "CR de consultation", "Dr ROUX K.", "in_dmp", True),
-        ("03/02/2025", "Ordonnance, inhibiteur de la pompe", "Ordonnance", "Dr BLANC S.", "in_dmp", False),
+        ("20/02/2025", "Synthèse médicale", "Volet de synthèse", "Dr BLANC S., médecin traitant", "in_dmp"),
+        ("18/02/2025", "Carnet de vaccination", "Document déposé par le patient", "", "patient"),
+        ("15/02/2025", "Consultation de cardiologie", "CR de consultation", "Dr ROUX K.", "in_dmp"),
+        ("03/02/2025", "Ordonnance, inhibiteur de la pompe", "Ordonnance", "Dr BLANC S.", "in_dmp"),
     ]
     return [
         _row(
@@ -137,13 +131,38 @@ def _dmp_rows() -> list[Values]:
             origin=origin,
             group="dmp",
             check_value=str(at_),
-            checked=checked,
+            checked=at_ in (0, 2),
             links=[see],
             actions=[take],
-            marks=[Values(family="visibility", state="invisible_patient", detail="")] if at_ == 0 else [],
+            dialog_url="#" if at_ == 0 else "",
+            is_new=at_ < 2,
+            marks=[hidden] if at_ == 0 else [],
         )
-        for at_, (day, title, kind, author, origin, checked) in enumerate(rows)
+        for at_, (day, title, kind, author, origin) in enumerate(rows)
     ]
+
+
+def _dmp_group() -> Values:
+    return Values(
+        url="#",
+        rows=_dmp_rows(),
+        count=5,
+        invisible=1,
+        filed=2,
+        unseen=2,
+        since=at(12, 1, 9, 30),
+        is_shown=True,
+        is_search=False,
+        sentence="2 intégrés, 1 déjà présent, 1 remplacé",
+        failures=["Scanner : l’identité du document n’est pas exactement celle du patient."],
+        integrate_url="#",
+        seen_url="#",
+        all_url="#",
+        close_url="",
+        narrowed="",
+        widen_url="",
+        takes_focus=False,
+    )
 
 
 def patient() -> dict[str, Any]:
@@ -167,9 +186,7 @@ def patient() -> dict[str, Any]:
             "sending": Column("Envois", ""),
         },
         "rows": _own_rows(),
-        "dmp_group": Values(
-            since=date(2025, 1, 12), count=5, invisible=1, integrate_url="#", rows=_dmp_rows()
-        ),
+        "dmp_group": _dmp_group(),
         "preview": Values(
             title="Cure de hernie inguinale droite",
             type="CR opératoire",
@@ -230,7 +247,10 @@ def _unit_row(*values: Any, **changes: Any) -> Values:
         "todo": [],
         "selected": False,
     }
-    return Values(**{**base, **changes})
+    values = {**base, **changes}
+    state, count, hidden = values.pop("dmp_state"), values.pop("news"), values.pop("invisible")
+    values["dmp"] = Values(state=state, news=count or 0, invisible=hidden, is_known=True)
+    return Values(**values)
 
 
 def unit_list() -> dict[str, Any]:
@@ -254,6 +274,7 @@ def unit_list() -> dict[str, Any]:
                 ],
             ),
         ],
+        "shows_dmp": True,
         "refreshed_at": at(8, 3, 14, 32),
         "refresh_url": "#",
         "filters": filters("Identité", "Information", "À faire"),
