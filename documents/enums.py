@@ -54,3 +54,12 @@ class ReceiptOutcome(models.TextChoices):
     REFUSED_AUTHOR = "refused_author", "Auteur non autorisé"
     REFUSED_IDENTITY = "refused_identity", "Identité non concordante"
     UNREADABLE = "unreadable", "Illisible"
+
+
+class NoticeKind(models.TextChoices):
+    """What is told about an arrival of MSSanté (SC.MSS/UX.38)."""
+
+    NEW = "new", "Nouveau"
+    REPLACED = "replaced", "Remplacé"
+    DELETED = "deleted", "Supprimé"
+    REJECTED = "rejected", "Rejeté"

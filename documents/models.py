@@ -16,7 +16,15 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from documents.enums import Intake, Origin, ReceiptOutcome, ReceiptRequest, Structure, VersionState
+from documents.enums import (
+    Intake,
+    NoticeKind,
+    Origin,
+    ReceiptOutcome,
+    ReceiptRequest,
+    Structure,
+    VersionState,
+)
 from establishment.models import Unit
 from patients.models import Episode, Patient
 
@@ -228,6 +236,7 @@ class Reception(models.Model):
     source_id = models.CharField("Message-ID ou entryUUID", max_length=255, blank=True)
     message_uid = models.UUIDField("message HL7", null=True, blank=True)
     is_visibility_change = models.BooleanField("seule la visibilité change", default=False)
+    is_cda = models.BooleanField("document CDA", default=True, db_default=True)
     differing = ArrayField(
         models.CharField(max_length=30), verbose_name="traits différents ou absents", default=list, blank=True
     )
@@ -252,3 +261,50 @@ class Reception(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_outcome_display()} {self.uid}"
+
+
+class ReceptionNotice(models.Model):
+    """What the people of a unit still have to look at: one for each arrival that is told (mssante 2.7).
+
+    Seen once for the whole unit, by a person who is named. A rejection is seen when somebody says that
+    it is dealt with, or imports the document by hand; it may be reported to the identity cell.
+    """
+
+    reception = models.OneToOneField(Reception, on_delete=models.PROTECT, related_name="notice")
+    kind = models.CharField("nature", max_length=8, choices=NoticeKind)
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    seen_at = models.DateTimeField("vu le", null=True, blank=True)
+    seen_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    reported_at = models.DateTimeField("signalé à l'identitovigilance le", null=True, blank=True)
+    reported_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    answered_at = models.DateTimeField("signalement clos le", null=True, blank=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = "avis d'arrivée"
+        verbose_name_plural = "avis d'arrivée"
+        ordering = ["-reception_id"]
+        indexes = [
+            models.Index(fields=["unit"], condition=Q(seen_at__isnull=True), name="documents_notice_unit"),
+            models.Index(
+                fields=["patient"], condition=Q(seen_at__isnull=True), name="documents_notice_patient"
+            ),
+            models.Index(
+                fields=["reported_at"],
+                condition=Q(reported_at__isnull=False, answered_at__isnull=True),
+                name="documents_notice_reported",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.reception_id}"

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.rules import Phase
+from documents.selectors import notice_counts
 from establishment.enums import NationalService
 from establishment.models import LegalEntity
 from exchange.alarms import alarms_count
@@ -22,6 +23,7 @@ from ui.components import Entry, Service, Shell, UserCard
 from ui.french import hour
 
 ENVIRONMENT_DEMONSTRATION = "Démonstration"
+RECEIVED_VIEWS = frozenset({"dossier:mssante", "dossier:mssante_history"})
 SENDING_VIEWS = frozenset({"dossier:envois"})
 PATIENT_VIEWS = frozenset(
     {
@@ -124,6 +126,7 @@ def entries_of(user: User, here: str) -> list[Entry]:
                 key="envois",
             )
         )
+    entries += _received_entries(user, here)
     entries += [_technical_entry(page, here) for page in TECHNICAL if user.has_perm(page.permission)]
     return entries
 
@@ -138,6 +141,25 @@ def _technical_entry(page: TechnicalPage, here: str) -> Entry:
         alarm=alarms,
         alarm_noun="alarme" if alarms == 1 else "alarmes",
     )
+
+
+def _received_entries(user: User, here: str) -> list[Entry]:
+    """MSSanté: what nobody of the unit saw, and the rejections that wait for somebody (SC.MSS/UX.38)."""
+    if not user.has_perm("documents.received"):
+        return []
+    counts = notice_counts(user)
+    return [
+        Entry(
+            "MSSanté",
+            reverse("dossier:mssante"),
+            "inbox",
+            current=here in RECEIVED_VIEWS,
+            count=counts.unseen or None,
+            alarm=counts.rejected,
+            alarm_noun="rejet" if counts.rejected == 1 else "rejets",
+            key="mssante",
+        )
+    ]
 
 
 def first_page(user: User) -> str:

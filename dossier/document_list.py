@@ -140,6 +140,7 @@ class Preview:
     warnings: Sequence[Notice] = ()
     more: Sequence[Entry] = ()
     attachments: Sequence[Entry] = ()
+    seen_url: str = ""
     tabs: Sequence[object] = ()
     facts: Sequence[tuple[str, str]] = ()
     recipients: Sequence[Sending] = field(default_factory=tuple)

@@ -7,3 +7,4 @@ class ListPage(models.TextChoices):
     PATIENTS = "patients", "Mes patients"
     DOCUMENTS = "documents", "Dossier médical"
     SENDINGS = "envois", "Envois"
+    RECEIVED = "mssante", "MSSanté"

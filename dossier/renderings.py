@@ -25,7 +25,7 @@ from ui.components import Entry
 from ui.french import full_moment
 from ui.pills import label
 
-VIEW: Final = "vue"
+VIEW: Final = "onglet"
 
 
 class View(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from dossier.dmp_urls import urlpatterns as dmp_urls
-from dossier.views import choices, envois, letter, message_choice, patients, reading, record, shell
+from dossier.views import choices, envois, letter, message_choice, mssante, patients, reading, record, shell
 
 app_name = "dossier"
 
@@ -32,6 +32,13 @@ urlpatterns = [
     ),
     path("documents/<uuid:version_uid>/validation", letter.letter_validate, name="letter_validate"),
     path("documents/<uuid:version_uid>/nouvelle-version", letter.revise, name="revise"),
+    path("mssante/", mssante.inbox, name="mssante"),
+    path("mssante/historique", mssante.history, name="mssante_history"),
+    path("mssante/tout-vu", mssante.see_all, name="mssante_see_all"),
+    path("mssante/annuler", mssante.unsee, name="mssante_unsee"),
+    path("mssante/<uuid:reception_uid>/ouvrir", mssante.open_document, name="mssante_open"),
+    path("mssante/<uuid:reception_uid>/vu", mssante.see, name="mssante_seen"),
+    path("mssante/<uuid:reception_uid>/signaler", mssante.report, name="mssante_report"),
     path("compteurs", shell.counters, name="counters"),
     path("documents/<uuid:version_uid>/envoyer", envois.send_dmp, name="send_dmp"),
     path("envois/", envois.envois, name="envois"),

@@ -134,7 +134,7 @@ class Step:
 class TraitLine:
     """One line of a comparison of traits.
 
-    `outcome` is a state of the family `comparison`; `other_parts` cuts the other value in
+    `outcome` is a state of the family `comparison`; `local_parts` and `other_parts` cut the values in
     `(text, differs)` pieces, so that the differing characters can be marked.
     """
 
@@ -143,6 +143,7 @@ class TraitLine:
     other: str
     outcome: str
     other_parts: Sequence[tuple[str, bool]] = ()
+    local_parts: Sequence[tuple[str, bool]] = ()
     remark: str = ""
 
 

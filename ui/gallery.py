@@ -80,7 +80,7 @@ def _lines() -> list[TraitLine]:
             "different",
             differing_parts("16/02/1983", "16/12/1983"),
         ),
-        TraitLine("Lieu de naissance", "", "63220", "completed", (("63220", True),), "Mazoires"),
+        TraitLine("Lieu de naissance", "", "63220", "completed", (("63220", True),), remark="Mazoires"),
     ]
 
 

@@ -1,5 +1,6 @@
 """Reads of the documents room."""
 
+from documents.selectors.arrivals import ArrivalFilters, arrivals
 from documents.selectors.filed import FiledFilters, document_filed, documents_filed
 from documents.selectors.filing import (
     held_by_id,
@@ -16,14 +17,36 @@ from documents.selectors.listed import (
     drafts_of,
     version_to_show,
 )
-from documents.selectors.receptions import ArrivalFilters, arrivals, receptions_of_document
+from documents.selectors.receptions import (
+    FILED,
+    PAGE,
+    NoticeCounts,
+    ReceptionFilters,
+    mssante_traces,
+    notice_counts,
+    notice_visible,
+    notice_waiting,
+    notices_among,
+    notices_inbox,
+    notices_unseen,
+    receptions_history,
+    receptions_of_document,
+    reports_open,
+    steps_of,
+    unseen_by_patient,
+    unseen_kinds,
+)
 
 __all__ = [
     "ArrivalFilters",
     "DocumentRow",
+    "FILED",
     "DocumentSort",
     "FiledFilters",
     "arrivals",
+    "NoticeCounts",
+    "PAGE",
+    "ReceptionFilters",
     "document_filed",
     "document_row",
     "documents_filed",
@@ -31,9 +54,21 @@ __all__ = [
     "drafts_of",
     "held_by_id",
     "held_by_set",
+    "mssante_traces",
+    "notice_counts",
+    "notice_visible",
+    "notice_waiting",
+    "notices_among",
+    "notices_inbox",
+    "notices_unseen",
+    "receptions_history",
     "receptions_of_document",
     "recipient_of",
+    "reports_open",
     "stay_for_filing",
+    "steps_of",
     "unit_of_recipients",
+    "unseen_by_patient",
+    "unseen_kinds",
     "version_to_show",
 ]

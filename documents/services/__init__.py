@@ -1,5 +1,12 @@
 """Writes of the documents room: those made here, those received from elsewhere."""
 
+from documents.services.notices import (
+    notice_report,
+    notices_see,
+    notices_unsee,
+    reception_view,
+    report_answer,
+)
 from documents.services.produced import (
     OID_SEQUENCE,
     document_revise,
@@ -21,7 +28,12 @@ __all__ = [
     "document_revise",
     "draft_create",
     "draft_save",
+    "notice_report",
+    "notices_see",
+    "notices_unsee",
     "reception_refuse",
+    "reception_view",
+    "report_answer",
     "stay_lock",
     "version_rebuild",
     "version_reissue",

@@ -30,6 +30,7 @@ from documents.received import (
 )
 from documents.rules import Arrival, Held, Ruling, application_code, number_of, ruling_on, ruling_on_deletion
 from documents.selectors import held_by_id, held_by_set, stay_for_filing
+from documents.services.notices import notice_open
 from documents.store import content_put
 from documents.wishes import Visibility
 from establishment.selectors import legal_entity
@@ -356,6 +357,7 @@ def _record(
         **(entry.columns | columns),
     )
     _trace(reception, entry, is_refused=is_refused)
+    notice_open(reception)
     return Receipt(
         outcome=outcome,
         reception=reception,

@@ -18,6 +18,7 @@ from accounts.models import User
 from accounts.selectors import units_of
 from consent.enums import ChoiceValue
 from consent.selectors import CurrentChoices, choices_current_for
+from documents.selectors import unseen_by_patient
 from dossier.access import reader
 from dossier.banner import bed_words
 from dossier.context_processors import unit_list_word
@@ -37,7 +38,11 @@ from ui.pills import FAMILIES, label
 SEARCH_HINT = "Date de naissance et trois lettres du nom, IPP, numéro de venue ou matricule INS complet."
 RESULTS_UNDER_FIELD = 8
 UNIT_FILTERS = ("identite", "info")
-TODO_WORDS = {"drafts": ("Non validés", "pencil"), "failures": ("Envois en échec", "octagon-alert")}
+TODO_WORDS = {
+    "drafts": ("Non validés", "pencil"),
+    "failures": ("Envois en échec", "octagon-alert"),
+    "received": ("Reçus à voir", "mail"),
+}
 UNIT_SORTS: dict[str, Callable[[UnitRow], Any]] = {
     "lit": lambda row: (row.episode.room, row.episode.bed, row.patient.birth_name),
     "patient": lambda row: (row.patient.birth_name, row.patient.first_birth_given_name),
@@ -105,6 +110,8 @@ def home(request: HttpRequest) -> HttpResponse:
     every_row = unit_list(user)
     choices = choices_current_for({row.episode.pk for row in every_row})
     counts = counts_for_patients([row.patient.pk for row in every_row])
+    for patient_pk, received in unseen_by_patient([row.patient.pk for row in every_row]).items():
+        counts[patient_pk]["received"] = received
     dmp = dmp_words(user, every_row, choices)
     kept = [
         row
@@ -338,6 +345,8 @@ def _todo(counts: dict[str, int]) -> list[Todo]:
     if failures := counts.get("failures", 0):
         words = f"{failures} échec{'s' if failures > 1 else ''}"
         todo.append(Todo("order_state", "failed", words, "solid"))
+    if received := counts.get("received", 0):
+        todo.append(Todo("reception", "new", f"{received} REÇU{'S' if received > 1 else ''}"))
     return todo
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,14 @@ from audit.services import trace_write
 from documents.enums import VersionState
 from documents.models import Version
 from documents.rendering import pdf_from_snapshot
-from documents.selectors import DocumentRow, DocumentSort, document_row, documents_for_patient
+from documents.selectors import (
+    DocumentRow,
+    DocumentSort,
+    document_row,
+    documents_for_patient,
+    notice_waiting,
+    unseen_kinds,
+)
 from documents.services import version_view
 from documents.snapshot import snapshot_build
 from documents.store import content_get
@@ -37,6 +44,7 @@ from dossier.filters import (
     document_menus,
     keep_documents,
 )
+from dossier.inbox import is_put_away, with_news
 from dossier.remembered import CLEAR, SORT, list_query
 from dossier.renderings import VIEW, with_renderings
 from interop.ins.codes import ins_nature
@@ -44,6 +52,8 @@ from patients.selectors import Record, stays_to_conclude
 from sending.models import Order
 from sending.selectors import orders_of_documents
 
+REMOVED = "supprimes"
+"""Asks for the documents that their senders deleted, which the list leaves out once that was seen."""
 DOCUMENT_SORTS = {sort.value: sort for sort in DocumentSort}
 
 
@@ -103,17 +113,20 @@ def documents_listed(request: HttpRequest, record: Record) -> Listed:
     url = reverse("dossier:patient", args=[record.patient.uid])
     filters = document_filters(query)
     marks = local_marks(user, record.patient, rows)
+    news = unseen_kinds(record.patient.pk)
+    put_away = [] if REMOVED in request.GET else [row for row in rows if is_put_away(row, news, shown)]
+    kept = [row for row in keep_documents(rows, orders, filters) if row not in put_away]
+
+    def line(row: DocumentRow) -> Row:
+        made = row_of(row, orders[row.document.pk], user, selected=shown)
+        told = with_news(made, news.get(row.document.pk, ""))
+        return with_dmp_marks(told, row.shown, marks.get(row.shown.unique_id), user)
+
     context = {
         "columns": columns_of(url, sort),
-        "rows": [
-            with_dmp_marks(
-                row_of(row, orders[row.document.pk], user, selected=shown),
-                row.shown,
-                marks.get(row.shown.unique_id),
-                user,
-            )
-            for row in keep_documents(rows, orders, filters)
-        ],
+        "rows": [line(row) for row in kept],
+        "removed_count": len(put_away),
+        "removed_url": f"{url}?{REMOVED}=1",
         "filtered": filters.is_narrowed,
         "total": len(rows),
         "clear_url": f"{url}?{CLEAR}=1" if filters.is_narrowed else "",
@@ -197,6 +210,10 @@ def _preview(
     user, _ = reader(request)
     row, version = found
     shown = with_renderings(preview_of(version, row, orders, user), version, row, request.GET.get(VIEW, ""))
+    may_mark = user.has_perm("documents.received") and not row.document.is_produced
+    waiting = notice_waiting(version) if may_mark else None
+    if waiting is not None:
+        shown = replace(shown, seen_url=reverse("dossier:mssante_seen", args=[waiting.reception.uid]))
     return with_dmp_check(shown, version, orders, user, is_chosen=is_chosen)
 
 

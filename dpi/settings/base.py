@@ -475,6 +475,7 @@ PAM_CONSENT = env.flag("PAM_CONSENT", True)
 PAM_OPTIONAL_EVENTS = env.text("PAM_OPTIONAL_EVENTS", "ignore", choices=("ignore", "refuse"))
 PAM_UNTRUSTED_CODES = env.words("PAM_UNTRUSTED_CODES", ["DOUT", "FICT"])
 INS_ALLOWED_OIDS = env.words("INS_ALLOWED_OIDS", sorted(PRODUCTION_INS_OIDS))
+RECEPTION_NOTICE_KINDS = env.words("RECEPTION_NOTICE_KINDS", ["new", "replaced", "deleted"])
 RECEPTION_ACCEPTS_ORPHAN = env.flag("RECEPTION_ACCEPTS_ORPHAN", False)
 CARE_RELATION_DAYS = env.integer("CARE_RELATION_DAYS", 30)
 

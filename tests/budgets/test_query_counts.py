@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 import pytest
 from django.test import Client
@@ -15,12 +16,13 @@ from accounts.services import assignment_give, roles_install
 from audit.context import system_actor
 from consent.enums import Subject
 from documents.enums import Intake
-from documents.models import Version
+from documents.models import Reception, Version
 from documents.received import Confirmation
 from documents.services import document_receive
 from documents.writing import LDL_SES
 from establishment.enums import NationalService
 from exchange.models import Message
+from interop.hl7v2 import Action
 from national.enums import CallOutcome
 from national.models import Call, ServiceTrial
 from patients.models import Episode, Patient
@@ -30,7 +32,8 @@ from sending.enums import Channel, OrderAction, OrderState
 from sending.models import Order
 from tests.budgets.baseline import IS_NOTING, baseline, note, statements
 from tests.budgets.dmp_pages import DMP_PAGES, NOT_MEASURED
-from tests.documents.arrivals import incoming
+from tests.documents.arrivals import arriving, incoming
+from tests.documents.mailed import hand_over, mailed
 from tests.exchange.people import administrator, browser_of
 from tests.factories import (
     AlertFactory,
@@ -62,6 +65,7 @@ class Record:
     draft: Version
     letter: Version
     received: Version
+    refused: Reception
 
     @property
     def patient(self) -> Patient:
@@ -91,11 +95,16 @@ PAGES: dict[str, Callable[[Record], str]] = {
     "dossier:document_cda": lambda record: reverse("dossier:document_cda", args=[record.letter.uid]),
     "dossier:preview, received": lambda record: reverse("dossier:preview", args=[record.received.uid]),
     "dossier:preview, metadata": lambda record: (
-        f"{reverse('dossier:preview', args=[record.received.uid])}?vue=metadonnees"
+        f"{reverse('dossier:preview', args=[record.received.uid])}?onglet=metadonnees"
     ),
     "dossier:document_view": lambda record: reverse("dossier:document_view", args=[record.received.uid]),
     "dossier:document_part": lambda record: reverse("dossier:document_part", args=[record.received.uid, 1]),
     "dossier:letter_edit": lambda record: reverse("dossier:letter_edit", args=[record.draft.uid]),
+    "dossier:mssante": lambda record: reverse("dossier:mssante"),
+    "dossier:mssante, with rejection": lambda record: (
+        f"{reverse('dossier:mssante')}?avis={record.refused.uid}"
+    ),
+    "dossier:mssante_history": lambda record: f"{reverse('dossier:mssante_history')}?vue=1",
     "dossier:envois": lambda record: reverse("dossier:envois"),
     "dossier:envois_rows": lambda record: reverse("dossier:envois_rows"),
     "exchange:journal": lambda record: reverse("exchange:journal"),
@@ -172,7 +181,13 @@ def doctor(ward: Ward) -> Client:
 
 @pytest.fixture
 def record(ward: Ward) -> Record:
-    return Record(ward, draft=ward.draft(), letter=ward.write_letter(), received=received_by(ward))
+    return Record(
+        ward,
+        draft=ward.draft(),
+        letter=ward.write_letter(),
+        received=received_by(ward),
+        refused=refused_by(ward),
+    )
 
 
 def received_by(ward: Ward) -> Version:
@@ -182,6 +197,12 @@ def received_by(ward: Ward) -> Version:
     receipt = document_receive(patient=ward.patient, incoming=document, actor=ward.actor, at=timezone.now())
     assert receipt.version is not None
     return receipt.version
+
+
+def refused_by(ward: Ward) -> Reception:
+    """A document that MSSanté brought for the unit, and whose identity was not that of the base."""
+    hand_over(mailed(Action.INITIAL, arriving(lineage=90, traits={"birth_date": date(1979, 3, 27)})))
+    return Reception.objects.latest("id")
 
 
 def fill(ward: Ward, count: int) -> None:
@@ -257,8 +278,8 @@ NO_PAGES = frozenset(
         "accounts:locked", "accounts:logged_out", "accounts:logout_provider", "accounts:review_export",
         "accounts:oidc_start", "accounts:oidc_callback", "accounts:logout_response", "accounts:password",
         # A redirection, and forms that write.
-        "dossier:start", "exchange:message_show", "exchange:message_act", "exchange:service_try",
-        "exchange:service_access", "exchange:switch", "pfi:replay",
+        "dossier:start", "dossier:mssante_open", "exchange:message_show", "exchange:message_act",
+        "exchange:service_try", "exchange:service_access", "exchange:switch", "pfi:replay",
         "api:schema", "api:unknown", "api:stats_figures", "api:stats_csv",
     }
 )  # fmt: skip

@@ -39,12 +39,12 @@ def example(name: str) -> bytes:
 
 def page(browser, ward, version, view: str = ""):
     address = reverse("dossier:patient", args=[ward.patient.uid])
-    return seen(browser.get(f"{address}?document={version.uid}" + (f"&vue={view}" if view else "")))
+    return seen(browser.get(f"{address}?document={version.uid}" + (f"&onglet={view}" if view else "")))
 
 
 def fragment(browser, version, view: str = ""):
     address = reverse("dossier:preview", args=[version.uid])
-    return seen(browser.get(f"{address}?vue={view}", headers=htmx()))
+    return seen(browser.get(f"{address}?onglet={view}", headers=htmx()))
 
 
 @official
