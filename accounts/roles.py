@@ -137,6 +137,7 @@ DEFAULT_ROLES: Final[dict[RoleCode, DefaultRole]] = {
         "patients.identity_qualify",
         "patients.merge",
         "exchange.journal",
+        "stats.view",
     ),
     RoleCode.AUDITEUR: _role(
         RoleFamily.AUDIT, "audit.read", "audit.export", "patients.trace", "dmp.trace_export"

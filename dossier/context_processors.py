@@ -53,6 +53,13 @@ class TechnicalPage:
 
 TECHNICAL = (
     TechnicalPage(
+        "Indicateurs",
+        "stats:overview",
+        "stats.view",
+        "chart",
+        frozenset({"stats:overview", "stats:chapter", "stats:stays", "stats:exports"}),
+    ),
+    TechnicalPage(
         "Échanges",
         "exchange:journal",
         "exchange.journal",

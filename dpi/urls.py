@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("exchange.urls")),
     path("", include("pfi.urls")),
     path("", include("dossier.urls")),
+    path("", include("stats.urls")),
 ]
 
 handler404 = "dpi.errors.not_found"

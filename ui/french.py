@@ -124,6 +124,21 @@ def percent(value: float | None, digits: int = 1) -> str:
     return DASH if value is None else f"{value:.{digits}f}".replace(".", ",") + f"{NARROW_SPACE}%"
 
 
+_MONTHS: Final = (
+    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre",
+    "novembre", "décembre",
+)  # fmt: skip
+_SHORT_MONTHS: Final = (
+    "janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.",
+)  # fmt: skip
+
+
+def month_words(day: date, *, short: bool = False, year: bool = True) -> str:
+    """`février 2025`, or `févr. 2025`; without the year, `février`."""
+    word = (_SHORT_MONTHS if short else _MONTHS)[day.month - 1]
+    return f"{word}{NO_BREAK_SPACE}{day.year}" if year else word
+
+
 def file_size(size: int | None) -> str:
     """`184 Ko`, `1,2 Mo`, from a number of bytes."""
     if size is None:

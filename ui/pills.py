@@ -439,7 +439,15 @@ _ROLE: Final[Mapping[str, Mark]] = {
     "service": Mark("Compte de service"),
 }
 
+_EXPORT_STATE: Final[Mapping[str, Mark]] = {
+    "pending": Mark("En préparation", "ring", "info", "tint", explanation="Prêt dans quelques instants."),
+    "ready": Mark("Prêt", "check", "ok", "quiet", explanation="À télécharger pendant 24 heures."),
+    "failed": Mark("Échec", "octagon-alert", "bad", "solid", explanation="Demander un nouvel export."),
+    "expired": Mark("Lien expiré", "clock", "neu", "quiet", explanation="Demander un nouvel export."),
+}
+
 FAMILIES: Final[Mapping[str, Mapping[str, Mark]]] = {
+    "export_state": _EXPORT_STATE,
     "identity_status": _IDENTITY_STATUS,
     "identity_attribute": _IDENTITY_ATTRIBUTE,
     "dmp_access": _DMP_ACCESS,

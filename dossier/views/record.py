@@ -35,7 +35,7 @@ from documents.writing import WRITING_MODELS
 from dossier.access import reader, record_for_page, version_for_page
 from dossier.banner import banner_of, rail_of, stay_words
 from dossier.dmp_page import dmp_on_list, dmp_section, local_marks, with_dmp_check, with_dmp_marks
-from dossier.document_list import Preview, columns_of, preview_of, row_of
+from dossier.document_list import Preview, Row, columns_of, preview_of, row_of
 from dossier.enums import ListPage
 from dossier.filters import (
     DOCUMENT_FILTERS,

@@ -89,6 +89,14 @@ def stay_ratios(groups: Iterable[Stays]) -> dict[Key, Ratio]:
     return ratios_of(numerators, denominators)
 
 
+def is_reached(group: Stays, wanted: Key) -> bool | None:
+    """Whether stays are in the numerator of a line; None when they are not even in its base (F-PV-32)."""
+    for key, reached in (*_sent_lines(group), *_information_lines(group)):
+        if wanted in _spread(key, group):
+            return reached
+    return None
+
+
 class Base(NamedTuple):
     """Which stays, or consultations, a line is about; TOUS and no service are unions."""
 

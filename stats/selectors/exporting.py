@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from accounts.exports import BOM
-from establishment.models import Site
+from establishment.models import Site, Unit
 from establishment.selectors import legal_entity
 from interop.cda.value_sets import author_specialties, document_types
 from stats.csv_layout import FileFacts
@@ -48,6 +48,15 @@ def figures_for(wanted: Wanted, at: datetime) -> Iterator[Figure]:
     tally = tally_of(reading_at(at, period=wanted.period, by_service=wanted.by_service))
     every = figures_of(tally, grid=grid_now(), period=wanted.period)
     return (figure for figure in every if wanted.finess in ("", figure.key.finess))
+
+
+def estimated_lines(wanted: Wanted) -> int:
+    """How many lines a file would have, before reading anything: is it worth a worker? 3 queries."""
+    grid = grid_now()
+    sites = 1 if wanted.finess else len(grid.finess)
+    services = Unit.objects.filter(is_active=True).count() if wanted.by_service else 0
+    by_month = sum(1 for _ in grid.keys(ALL, wanted.period.last))
+    return (sites + services) * by_month * len(wanted.period)
 
 
 def file_name(at: datetime) -> str:

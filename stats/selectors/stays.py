@@ -142,6 +142,11 @@ _GROUPS = """
     FROM fact
     GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10
 """
+_EACH = """
+    SELECT id, month, finess, service, is_consultation, is_surgical, produced, sent, alimentation,
+           consultation, 1
+    FROM fact ORDER BY id
+"""
 _PATIENTS = """
     SELECT 'patients', month, finess, {service}, false, false, 0, 0, 0::bigint, 0::bigint, type,
            count(DISTINCT patient_id) FILTER (WHERE sent >> (type + 2 * %(width)s::int) & 1 = 1),
@@ -192,6 +197,12 @@ def stay_facts(reading: Reading) -> StayFacts:
     """What the rates of stays, consultations, patients and correspondents need. 1 query."""
     by_service = reading.options.by_service
     return _facts(rows_of(_statement(by_service=by_service), _parameters(reading)))
+
+
+def stays_one_by_one(reading: Reading) -> list[tuple[int, Stays]]:
+    """The stays and consultations of a reading by the row of their episode, each counted once. 1 query."""
+    rows = rows_of(_FACTS + _EACH, _parameters(reading))
+    return [(pk, _group(tuple(row))) for pk, *row in rows]
 
 
 def _statement(*, by_service: bool) -> str:
@@ -250,26 +261,42 @@ _PERSONS: Final = {
 
 def _facts(rows: Iterable[tuple[Any, ...]]) -> StayFacts:
     facts = StayFacts()
-    for what, first, finess, service, *rest in rows:
-        is_consultation, is_surgical, produced, sent, alimentation, consultation, kind, one, two = rest
+    for what, *rest in rows:
+        *row, kind, one, two = rest
         if what == "stays":
-            facts.groups.append(
-                Stays(
-                    month=month_of_day(first),
-                    finess=finess,
-                    service=service,
-                    is_consultation=is_consultation,
-                    is_surgical=is_surgical,
-                    produced=_types(produced),
-                    sent={channel: _types(sent >> place * _WIDTH) for place, channel in enumerate(CHANNELS)},
-                    alimentation=_VALUES[alimentation],
-                    consultation=_VALUES[consultation],
-                    count=one,
-                )
-            )
+            facts.groups.append(_group((*row, one)))
         else:
+            first, finess, service, *_ = row
             facts.ratios[_person_key(what, first, finess, service, kind)] = Ratio(one, two)
     return facts
+
+
+def _group(row: tuple[Any, ...]) -> Stays:
+    """One line of `_GROUPS`, or of `_EACH`."""
+    (
+        first,
+        finess,
+        service,
+        is_consultation,
+        is_surgical,
+        produced,
+        sent,
+        alimentation,
+        consultation,
+        count,
+    ) = row
+    return Stays(
+        month=month_of_day(first),
+        finess=finess,
+        service=service,
+        is_consultation=is_consultation,
+        is_surgical=is_surgical,
+        produced=_types(produced),
+        sent={channel: _types(sent >> place * _WIDTH) for place, channel in enumerate(CHANNELS)},
+        alimentation=_VALUES[alimentation],
+        consultation=_VALUES[consultation],
+        count=count,
+    )
 
 
 def _person_key(what: str, first: date, finess: str | None, service: str | None, kind: int) -> Key:

@@ -10,8 +10,10 @@ from stats.services.exporting import (
     exports_expire,
     figures_trace,
 )
+from stats.services.reading import board_trace, stays_trace
 
 __all__ = [
+    "board_trace",
     "export_build",
     "export_monthly",
     "export_open",
@@ -21,4 +23,5 @@ __all__ = [
     "figures_trace",
     "month_close",
     "months_close",
+    "stays_trace",
 ]

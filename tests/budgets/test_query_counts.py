@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.enums import RoleCode
-from accounts.services import assignment_give, roles_install
+from accounts.models import Role, User
+from accounts.services import assignment_give, roles_install, user_create
 from audit.context import system_actor
 from consent.enums import Subject
 from documents.enums import Intake
@@ -25,11 +26,14 @@ from exchange.models import Message
 from interop.hl7v2 import Action
 from national.enums import CallOutcome
 from national.models import Call, ServiceTrial
+from patients.enums import EpisodeState
 from patients.models import Episode, Patient
 from pfi.enums import JobAction, JobChannel, JobState
 from pfi.models import Job
 from sending.enums import Channel, OrderAction, OrderState
 from sending.models import Order
+from stats.enums import ExportState
+from stats.models import Export
 from tests.budgets.baseline import IS_NOTING, baseline, note, statements
 from tests.budgets.dmp_pages import DMP_PAGES, NOT_MEASURED
 from tests.documents.arrivals import arriving, incoming
@@ -44,6 +48,8 @@ from tests.factories import (
     MovementFactory,
     PartnerFactory,
     QualifiedPatientFactory,
+    SiteFactory,
+    UnitFactory,
     ValidatedVersionFactory,
 )
 from tests.hospital import Ward
@@ -55,6 +61,7 @@ FEW, MANY = 2, 7
 ANONYMOUS = frozenset({"accounts:login"})
 TECHNICAL_ROOMS = ("exchange:", "pfi:")
 """Pages of the technical administrator, who has no patients."""
+STATS_ROOM = "stats:"
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,15 @@ PAGES: dict[str, Callable[[Record], str]] = {
     "exchange:trial": lambda record: reverse("exchange:trial", args=[trial_uid()]),
     "pfi:jobs": lambda record: reverse("pfi:jobs"),
     "pfi:job": lambda record: f"{reverse('pfi:jobs')}?vue=1&travail={job_uid()}",
+    "stats:overview": lambda record: f"{reverse('stats:overview')}?actualiser=1",
+    "stats:overview, kept": lambda record: reverse("stats:overview"),
+    "stats:chapter": lambda record: reverse("stats:chapter", args=["alimentation"]),
+    "stats:stays": lambda record: (
+        f"{reverse('stats:stays')}?indicateur=ALI_DMP_TX_SEJ&type=LDL&mois={timezone.localdate():%Y-%m}"
+    ),
+    "stats:exports": lambda record: reverse("stats:exports"),
+    "stats:export_rows": lambda record: reverse("stats:export_rows"),
+    "stats:download": lambda record: reverse("stats:download", args=[export_uid()]),
     "api:me": lambda record: reverse("api:me"),
     "api:patient": lambda record: reverse("api:patient", args=[record.patient.uid]),
     "api:patient_episodes": lambda record: reverse("api:patient_episodes", args=[record.patient.uid]),
@@ -162,6 +178,24 @@ def job_of(lineage: str, state: JobState) -> Job:
     )
 
 
+def export_uid() -> str:
+    """A file of indicators that is ready."""
+    found = Export.objects.filter(state=ExportState.READY).first() or export_of(ExportState.READY)
+    return str(found.uid)
+
+
+def export_of(state: ExportState) -> Export:
+    today = timezone.localdate().replace(day=1)
+    return Export.objects.create(
+        first_month=today,
+        last_month=today,
+        state=state,
+        content=b"x",
+        expires_at=timezone.now() + timedelta(hours=1),
+        asked_by=User.objects.earliest("id"),
+    )
+
+
 def search(text: str) -> str:
     return f"{reverse('dossier:search')}?q={text.replace(' ', '+')}"
 
@@ -188,6 +222,17 @@ def record(ward: Ward) -> Record:
         received=received_by(ward),
         refused=refused_by(ward),
     )
+
+
+def reader_of_figures() -> User:
+    """Somebody who may see figures, files and identities: no role of an installation may all of it."""
+    roles_install()
+    role = Role.objects.get(code=RoleCode.PILOTAGE)
+    role.permissions = [*role.permissions, "patients.identity_view"]
+    role.save()
+    user = user_create(login="kbenali", family_name="BENALI", given_name="Karim", actor=system_actor("tests"))
+    assignment_give(user=user, role=RoleCode.PILOTAGE, giver=None, actor=system_actor("tests"))
+    return user
 
 
 def received_by(ward: Ward) -> Version:
@@ -224,6 +269,9 @@ def fill(ward: Ward, count: int) -> None:
         letter_of(ward, ward.patient, ward.episode)
         MovementFactory(episode=ward.episode)
         ChoiceFactory(episode=ward.episode)
+        export_of(ExportState.READY)
+        closed = {"state": EpisodeState.CLOSED, "discharged_at": timezone.now()}
+        EpisodeFactory(patient=patient, unit=UnitFactory(site=SiteFactory()), **closed)
 
 
 def letter_of(ward: Ward, patient: Patient, episode: Episode) -> None:
@@ -256,6 +304,8 @@ def test_a_page_asks_as_often_whatever_it_shows(
     browser = Client() if page in ANONYMOUS else doctor
     if page.startswith(TECHNICAL_ROOMS):
         browser = browser_of(administrator())
+    if page.startswith(STATS_ROOM):
+        browser = browser_of(reader_of_figures())
     fill(ward, FEW)
     few = count_of(browser, address)
     fill(ward, MANY)
@@ -280,6 +330,7 @@ NO_PAGES = frozenset(
         # A redirection, and forms that write.
         "dossier:start", "dossier:mssante_open", "exchange:message_show", "exchange:message_act",
         "exchange:service_try", "exchange:service_access", "exchange:switch", "pfi:replay",
+        "stats:export",
         "api:schema", "api:unknown", "api:stats_figures", "api:stats_csv",
     }
 )  # fmt: skip
