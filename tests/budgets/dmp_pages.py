@@ -33,25 +33,25 @@ def of_document(name: str, query: str = "") -> Callable[[Shown], str]:
 
 
 DMP_PAGES: dict[str, tuple[Callable[[Shown], str], int]] = {
-    "dossier:dmp_fact": (of_patient("dmp_fact"), 17),
-    "dossier:dmp_news, known": (of_patient("dmp_news", "?connu=1"), 18),
-    "dossier:dmp_news, asked": (of_patient("dmp_news", "?chercher=1"), 28),
-    "dossier:dmp_group": (of_patient("dmp_group"), 20),
-    "dossier:dmp_search": (of_patient("dmp_search"), 18),
-    "dossier:dmp_results": (of_patient("dmp_results"), 27),
-    "dossier:dmp_document": (of_document("dmp_document"), 20),
-    "dossier:dmp_content, metadata": (of_document("dmp_content", "?vue=metadonnees"), 16),
-    "dossier:dmp_content": (of_document("dmp_content"), 17),
+    "dossier:dmp_fact": (of_patient("dmp_fact"), 18),
+    "dossier:dmp_news, known": (of_patient("dmp_news", "?connu=1"), 19),
+    "dossier:dmp_news, asked": (of_patient("dmp_news", "?chercher=1"), 29),
+    "dossier:dmp_group": (of_patient("dmp_group"), 21),
+    "dossier:dmp_search": (of_patient("dmp_search"), 19),
+    "dossier:dmp_results": (of_patient("dmp_results"), 28),
+    "dossier:dmp_document": (of_document("dmp_document"), 21),
+    "dossier:dmp_content, metadata": (of_document("dmp_content", "?vue=metadonnees"), 17),
+    "dossier:dmp_content": (of_document("dmp_content"), 18),
     "dossier:dmp_pdf": (of_document("dmp_pdf"), 13),
-    "dossier:dmp_visibility": (of_document("dmp_visibility"), 17),
+    "dossier:dmp_visibility": (of_document("dmp_visibility"), 18),
     "dossier:version_visibility": (
         lambda shown: reverse("dossier:version_visibility", args=[shown.filed.uid]),
-        19,
+        20,
     ),
-    "dossier:version_check": (lambda shown: reverse("dossier:version_check", args=[shown.filed.uid]), 21),
-    "dossier:notice": (lambda shown: reverse("dossier:notice"), 7),
-    "dossier:home": (lambda shown: reverse("dossier:home"), 15),
-    "dossier:patient, access confirmed": (of_patient("patient"), 20),
+    "dossier:version_check": (lambda shown: reverse("dossier:version_check", args=[shown.filed.uid]), 22),
+    "dossier:notice": (lambda shown: reverse("dossier:notice"), 8),
+    "dossier:home": (lambda shown: reverse("dossier:home"), 17),
+    "dossier:patient, access confirmed": (of_patient("patient"), 23),
 }
 NOT_MEASURED = frozenset({"dossier:dmp_structured", "dossier:dmp_traces"})
 """The same reads as dmp_pdf; a form without any read, for the auditor."""
