@@ -136,8 +136,10 @@ def test_a_rejection_says_what_differs_who_is_told_and_who_must_act(ward, doctor
     page = seen(doctor.get(f"{INBOX}?avis={reception.uid}"))
     assert page.one(".rejection h2").text_content() == "Identité non concordante"
     (different,) = page.texts(".compare tr.is-different")
-    assert different.startswith("Date de naissance 27") and different.endswith("Différente")
-    assert page.texts(".compare mark") == ["27", "28"]
+    assert different.startswith("Date de naissance 2 7 (diffère) /03/1979") and different.endswith(
+        "Différente"
+    )
+    assert page.texts(".compare mark") == ["7", "8"]
     assert "concordants" in page.text and MATRICULE not in page.text
     assert "rejets@ch.mssante.fr" in page.text and "Unité CHIR V" in page.text
     assert "Le contenu du document reste fermé" in page.text
