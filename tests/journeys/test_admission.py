@@ -81,7 +81,7 @@ def test_the_agent_finds_the_patient_informs_and_records_within_the_budget(insta
         expect(page.get_by_role("heading", name="À dire au patient")).to_be_visible()
         with clerk.budget(INFORMATION_CLICKS):
             clerk.click(page.get_by_role("button", name="Informé, non opposé pour les deux"))
-            clerk.click(page.get_by_role("button", name="Enregistrer"))
+            clerk.click(page.get_by_role("button", name="Enregistrer", exact=True))
         clerk.toast("Choix du patient enregistrés")
     assert not page.get_by_label("Motif").count()
     history = page.locator(".history-table tbody tr")
@@ -109,7 +109,7 @@ def test_the_newer_of_screen_and_message_counts_and_both_are_kept(installation):
     installation.hear(*messages_of(arrival(ago=timedelta(hours=3)), now=timezone.now()))
     clerk.go(f"/patients/{patient.uid}/information")
     clerk.check(clerk.page.locator("input[name=alimentation][value=opposed]"))
-    clerk.click(clerk.page.get_by_role("button", name="Enregistrer"))
+    clerk.click(clerk.page.get_by_role("button", name="Enregistrer", exact=True))
     clerk.toast("Choix du patient enregistrés")
     fact = clerk.page.locator("#choix-fact")
     expect(fact).to_contain_text("informé – opposé")

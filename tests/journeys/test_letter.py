@@ -170,7 +170,7 @@ def test_an_opposition_blocks_what_waits_and_the_next_sending_until_it_is_withdr
     def opposes(value):
         clerk.go(f"/patients/{patient.uid}/information")
         clerk.check(clerk.page.locator(f"input[name=alimentation][value={value}]"))
-        clerk.click(clerk.page.get_by_role("button", name="Enregistrer"))
+        clerk.click(clerk.page.get_by_role("button", name="Enregistrer", exact=True))
         clerk.toast("Choix du patient enregistrés")
 
     opposes("opposed")
