@@ -122,6 +122,7 @@ class ServiceEndpoint(models.Model):
     key_path = models.CharField("clé d'authentification", max_length=300, blank=True)
     signing_certificate_path = models.CharField("certificat cachet", max_length=300, blank=True)
     signing_key_path = models.CharField("clé du cachet", max_length=300, blank=True)
+    api_key_path = models.CharField("clé d'accès", max_length=300, blank=True, default="", db_default="")
     is_enabled = models.BooleanField("appels autorisés", default=False)
 
     class Meta:

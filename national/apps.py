@@ -8,7 +8,9 @@ class NationalConfig(AppConfig):
 
     def ready(self) -> None:
         from establishment.enums import NationalService
+        from national.annuaire.trial import directory_try
         from national.dmp.trial import dmp_try
         from national.trials import trial_register
 
         trial_register(NationalService.DMP, dmp_try)
+        trial_register(NationalService.ANNUAIRE, directory_try)

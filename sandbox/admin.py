@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from interop.ins import codes as ins_codes
 from interop.xds import codes as xds
+from sandbox.annuaire.service import DirectoryService, UnknownFaultError
 from sandbox.demo import DmpState, Patient
 from sandbox.dmp.faults import UnknownEffectError
 from sandbox.dmp.records import Document
@@ -20,6 +21,7 @@ from sandbox.psc.switches import UnknownSwitchError
 from sandbox.serving import Request, Response, json_response
 
 PREFIX = "/admin/"
+MAX_TIMES = 1000
 AUTHORISATION_STATES = frozenset({"valid", "expired", "blocked", "none"})
 
 
@@ -30,8 +32,17 @@ class BadRequestError(ValueError):
 class AdminService:
     """Routes below `/admin/`. Calling it gives an answer, or None for another address."""
 
-    def __init__(self, *, psc: Provider, dmp: DmpService, mail: MailOperator, letters: LetterBox) -> None:
+    def __init__(
+        self,
+        *,
+        psc: Provider,
+        dmp: DmpService,
+        mail: MailOperator,
+        letters: LetterBox,
+        annuaire: DirectoryService,
+    ) -> None:
         self._psc = psc
+        self._annuaire = annuaire
         self._dmp = dmp
         self._mail = MailAdmin(mail, letters)
 
@@ -51,6 +62,8 @@ class AdminService:
     def _route(self, request: Request, path: str) -> Response | None:
         if path.startswith("psc/"):
             return self._psc_route(request, path)
+        if path.startswith("annuaire/"):
+            return self._directory_route(request, path)
         if path.startswith("mail/"):
             values = _object(request) if request.method == "POST" else {}
             try:
@@ -92,6 +105,29 @@ class AdminService:
                 raise BadRequestError(f"unknown list: {name}")
             registered[name].extend(address for address in addresses if address not in registered[name])
         return json_response(registered)
+
+    # Annuaire santé
+
+    def _directory_route(self, request: Request, path: str) -> Response | None:
+        match request.method, path:
+            case "GET", "annuaire/journal":
+                return json_response(self._annuaire.journal())
+            case "GET", "annuaire/faults":
+                return json_response(self._annuaire.faults())
+            case "POST", "annuaire/faults":
+                values = _object(request)
+                times = values.get("times", 1)
+                if not isinstance(times, int) or not 1 <= times <= MAX_TIMES:
+                    raise BadRequestError("times is a small number")
+                try:
+                    self._annuaire.add_fault(str(values.get("fault")), times)
+                except UnknownFaultError as error:
+                    raise BadRequestError(f"unknown fault: {error}") from error
+                return json_response(self._annuaire.faults())
+            case "DELETE", "annuaire/faults":
+                self._annuaire.clear()
+                return json_response([])
+        return None
 
     # DMP
 

@@ -15,6 +15,8 @@ from typing import Any, Final, Self
 from cryptography import x509
 
 from sandbox.admin import AdminService
+from sandbox.annuaire.service import BASE_PATH as DIRECTORY_PATH
+from sandbox.annuaire.service import DirectoryService
 from sandbox.authority import Certificates, ensure_certificates, server_context
 from sandbox.demo import LEGAL_ENTITY, PROFESSIONALS, LegalEntity
 from sandbox.dmp.pages import PatientPages
@@ -35,6 +37,7 @@ from sandbox.storage import FolderLock, private_folder, write_private
 
 CLIENT_ID: Final = "dpi-sandbox"
 ADDRESSES_FILE: Final = "addresses.json"
+API_KEY: Final = "api_key"
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -96,6 +99,14 @@ class MailAddresses:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectoryAddresses:
+    """The Annuaire Santé: HTTPS and a key in a file."""
+
+    base_url: str
+    key_file: str
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateAddresses:
     """PEM files that the application must read."""
 
@@ -117,6 +128,7 @@ class Addresses:
     etablissement: ProviderAddresses
     dmp: DmpAddresses
     mail: MailAddresses
+    annuaire: DirectoryAddresses
     mes_url: str
     admin_url: str
     certificates: CertificateAddresses
@@ -141,6 +153,7 @@ class Sandbox:
     dmp: DmpService
     mail: MailOperator
     letters: LetterBox
+    annuaire: DirectoryService
 
     def __init__(self, settings: SandboxSettings) -> None:
         if not ipaddress.ip_address(settings.bind).is_loopback:
@@ -183,7 +196,10 @@ class Sandbox:
         )
         self._closing.append(self.dmp.close)
         self._start_mail()
-        self._admin = AdminService(psc=self.psc, dmp=self.dmp, mail=self.mail, letters=self.letters)
+        self.annuaire = DirectoryService(_secret(private_folder(settings.state / "annuaire") / API_KEY))
+        self._admin = AdminService(
+            psc=self.psc, dmp=self.dmp, mail=self.mail, letters=self.letters, annuaire=self.annuaire
+        )
         self._patient_pages = PatientPages(self.dmp)
         self._mail_pages = MailPages(self.mail, self.letters)
         self._home = HomePages(dmp=self.dmp, mail=self.mail, providers=(self.psc, self.establishment))
@@ -234,6 +250,9 @@ class Sandbox:
             etablissement=self._provider_addresses(self.establishment, "establishment_client_secret"),
             dmp=_dmp_addresses(f"https://{settings.host}:{dmp.port}{BASE_PATH}"),
             mail=self._mail_addresses(base),
+            annuaire=DirectoryAddresses(
+                f"{secure}{DIRECTORY_PATH}", str(settings.state / "annuaire" / API_KEY)
+            ),
             mes_url=f"{base}/mon-espace-sante/",
             admin_url=f"{base}/admin/",
             certificates=_certificate_addresses(self.certificates),
@@ -280,6 +299,8 @@ class Sandbox:
             service.stopping.set()
         if hasattr(self, "dmp"):
             self.dmp.stopping.set()
+        if hasattr(self, "annuaire"):
+            self.annuaire.stopping.set()
         # All at once: each waits for the end of its own loop.
         stopping = [threading.Thread(target=server.stop) for server in self._servers]
         for thread in stopping:
@@ -317,8 +338,10 @@ class Sandbox:
         return Response(HTTPStatus.NOT_FOUND, b"not found")
 
     def _backchannel(self, request: Request) -> Response:
-        for provider in self._providers:
-            answer = provider.backchannel(request)
+        routes: list[Callable[[Request], Response | None]] = [self.annuaire]
+        routes += [provider.backchannel for provider in self._providers]
+        for route in routes:
+            answer = route(request)
             if answer is not None:
                 return answer
         return Response(HTTPStatus.NOT_FOUND, b"not found")

@@ -31,7 +31,7 @@ POLL_SECONDS: Final = 0.02
 @dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP request, fully read. `client_certificate` is DER, present only on a verified mutual TLS
-    line.
+    line. `query` keeps the last value of a repeated name, `raw_query` all of them.
     """
 
     method: str
@@ -40,6 +40,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     client_certificate: bytes | None = None
+    raw_query: str = ""
 
     def form(self) -> dict[str, str]:
         """Fields of an url-encoded form; a repeated field keeps its last value."""
@@ -111,6 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers={name.lower(): value for name, value in self.headers.items()},
             body=body,
             client_certificate=self._client_certificate(),
+            raw_query=parts.query,
         )
         try:
             response = self.server.service(request)

@@ -70,6 +70,15 @@ endpoint_set(
     actor=ACTOR,
 )
 
+# --- L'Annuaire santé : la clé d'accès de l'API, dans un fichier ---
+endpoint_set(
+    service=NationalService.ANNUAIRE,
+    base_url="https://gateway.api.esante.gouv.fr/fhir/v2",
+    api_key_path="/etc/dpi/annuaire-key",
+    is_enabled=False,  # True quand la clé est en place
+    actor=ACTOR,
+)
+
 # --- Les comptes : un administrateur fonctionnel par mot de passe, un médecin reconnu par son RPPS ---
 roles_install()
 if not User.objects.filter(login="adm-elambert").exists():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from sandbox.annuaire.people import town_addresses
 from sandbox.demo import LEGAL_ENTITY, PROFESSIONALS, DmpState, Patient
 
 HOSPITAL_DOMAIN: Final = "ch-trois-rivieres.mssante.test"
@@ -64,12 +65,17 @@ FIXED_BOXES: Final = (
 )
 
 
+def _town_boxes() -> dict[str, Box]:
+    """Mailboxes of the people and structures in town whom the directory lists."""
+    return {address: Box(address, Kind.PERSON, name) for address, name in town_addresses().items()}
+
+
 class Directory:
     """Which mailboxes exist: the fixed ones, and those of the patients whose profile was opened."""
 
     def __init__(self, patients: Callable[[], list[Patient]]) -> None:
         self._patients = patients
-        self._fixed = {box.address: box for box in FIXED_BOXES}
+        self._fixed = _town_boxes() | {box.address: box for box in FIXED_BOXES}
 
     def patients(self) -> list[Patient]:
         """Everybody whom Mon espace santé knows, with or without a profile."""

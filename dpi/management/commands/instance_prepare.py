@@ -50,6 +50,8 @@ class Command(BaseCommand):
             self._dmp(addresses)
         if "mail" in addresses:
             self._mail(addresses)
+        if "annuaire" in addresses:
+            self._directory(addresses)
 
     def _provider(self, address: dict[str, str], authority: str, *, slug: str, **values: Any) -> None:
         provider_set(
@@ -73,6 +75,16 @@ class Command(BaseCommand):
             ca_path=files["ca"],
             certificate_path=files["client_cert"],
             key_path=files["client_key"],
+            is_enabled=True,
+        )
+
+    def _directory(self, addresses: dict[str, Any]) -> None:
+        endpoint_set(
+            service=NationalService.ANNUAIRE,
+            actor=ACTOR,
+            base_url=addresses["annuaire"]["base_url"],
+            ca_path=addresses["certificates"]["ca"],
+            api_key_path=addresses["annuaire"]["key_file"],
             is_enabled=True,
         )
 
