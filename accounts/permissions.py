@@ -42,6 +42,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "dmp.consult": "Consulter le DMP",
     "dmp.break_glass": "Consulter le DMP en bris de glace",
     "dmp.trace_export": "Exporter les traces d'accès au DMP",
+    "mssante.directory": "Chercher dans l'Annuaire santé, compléter le carnet d'adresses",
     "sending.list": "Voir les envois",
     "sending.hold": "Retenir, libérer, annuler et relancer un envoi",
     "sending.reprise": "Envoyer l'historique des documents en lot",

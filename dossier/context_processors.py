@@ -134,6 +134,9 @@ def entries_of(user: User, here: str) -> list[Entry]:
             )
         )
     entries += _received_entries(user, here)
+    if user.has_perm("mssante.directory"):
+        url = reverse("mssante:directory")
+        entries.append(Entry("Annuaire", url, "book-user", current=here == "mssante:directory"))
     entries += [_technical_entry(page, here) for page in TECHNICAL if user.has_perm(page.permission)]
     return entries
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from documents.models import Version
 from documents.writing import WRITING_MODELS, invalid_answers, missing_sections
-from dossier.recipients import Candidate, candidates_of, gate_reason
+from dossier.recipients import Candidate, DirectoryGroup, candidates_of, gate_reason
 from mssante.selectors import reply_mailbox
 from patients.enums import Sex
 from patients.models import Patient
@@ -115,6 +115,8 @@ class Panel:
     find_url: str = ""
     search: str = ""
     found: Sequence[Candidate] | None = None
+    directory_url: str = ""
+    directory: DirectoryGroup | None = None
     still_invisible: Sequence[object] = field(default_factory=tuple)
 
 
@@ -137,6 +139,7 @@ def panel_of(
     *,
     asked: Asked | None = None,
     found: Sequence[Candidate] | None = None,
+    directory: DirectoryGroup | None = None,
     error: str = "",
 ) -> Panel:
     """The panel that decides everything at once; with problems, nothing can be validated."""
@@ -173,7 +176,16 @@ def panel_of(
         find_url=reverse("dossier:recipients_find", args=[version.uid]),
         search=asked.search,
         found=found,
+        directory_url=directory_url_of(version, user),
+        directory=directory,
     )
+
+
+def directory_url_of(version: Version, user: User) -> str:
+    """Where the panel searches the national directory; empty for who may not."""
+    if not user.has_perm("mssante.directory"):
+        return ""
+    return reverse("dossier:recipients_directory", args=[version.uid])
 
 
 def recipients_of(version: Version, asked: Asked, departure: datetime) -> list[Recipient]:

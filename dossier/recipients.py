@@ -6,17 +6,26 @@ recipients), F-PV-48 (one decision for each recipient); mssante 1.6 (the patient
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db.models import Prefetch
 
+from audit.context import Actor
 from documents.models import Version
 from documents.wishes import RecipientWish
-from mssante.models import Correspondent, CorrespondentAddress
-from mssante.rules import address_key
-from mssante.selectors import address_of, correspondents_by_rpps, correspondents_search, reply_mailbox
+from mssante.criteria import queries_of
+from mssante.models import Correspondent, CorrespondentAddress, DirectoryEntry
+from mssante.rules import address_key, is_lost
+from mssante.selectors import (
+    address_of,
+    correspondents_by_rpps,
+    correspondents_search,
+    entry_by_uid,
+    reply_mailbox,
+)
+from mssante.services import DirectoryFound, directory_pick, directory_search
 from patients.enums import Sex
 from sending import rules
 from sending.enums import Channel, OrderAction, OrderReason
@@ -31,8 +40,10 @@ from sending.selectors import (
 from sending.services import wish_of
 
 PATIENT_KEY = "patient"
-_PROFESSIONAL, _FORMER = "pro", "ordre"
+_PROFESSIONAL, _FORMER, _DIRECTORY = "pro", "ordre", "annuaire"
 ATTENDING, REFERRING = "Médecin traitant", "Adresseur"
+MAX_FOUND = 20
+"""People of the directory that the panel shows: beyond, the page of the directory is the place."""
 UNKNOWN_ADDRESS = "adresse MSSanté inconnue"
 
 
@@ -89,6 +100,43 @@ def found_in_the_book(text: str, *, beside: Collection[str] = ()) -> list[Candid
         for address in correspondent.addresses.all()
     )
     return [candidate for candidate in found if candidate.key not in beside]
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryGroup:
+    """What the national directory answered; `without` are people who have no address there."""
+
+    candidates: Sequence[Candidate]
+    without: Sequence[Candidate] = ()
+    trouble: str = ""
+    is_cut: bool = False
+
+
+def found_in_the_directory(text: str, *, actor: Actor, beside: Collection[str] = ()) -> DirectoryGroup:
+    """People and structures of the national directory that answer a text: an RPPS, an address, a name.
+
+    `beside` are addresses shown already. The first way of reading the text that finds somebody is kept.
+    """
+    found = DirectoryFound(())
+    for query in queries_of(text):
+        found = directory_search(query, actor=actor)
+        if found.entries or found.trouble:
+            break
+    entries = [entry for entry in found.entries[:MAX_FOUND] if entry.address not in beside]
+    return DirectoryGroup(
+        [_of_entry(entry) for entry in entries if entry.address],
+        [_of_entry(entry) for entry in entries if not entry.address],
+        found.trouble,
+        found.is_cut or len(found.entries) > MAX_FOUND,
+    )
+
+
+def directory_keep(keys: Collection[str], *, actor: Actor) -> None:
+    """Put those of the keys that were picked in the directory into the address book."""
+    for key in keys:
+        entry = _entry_of(key)
+        if entry is not None and entry.address:
+            directory_pick(entry=entry, actor=actor)
 
 
 def picked_by_hand(version: Version, keys: Collection[str]) -> list[Candidate]:
@@ -176,6 +224,8 @@ def _of_role(correspondent: Correspondent | None, rpps: str, name: str, role: st
 def _of_correspondent(correspondent: Correspondent, address: CorrespondentAddress, role: str) -> Candidate:
     place = address.label or correspondent.structure or correspondent.city or correspondent.specialty
     refuses = "préfère le papier" if correspondent.accepts_dematerialised is False else ""
+    if is_lost(address.missed_checks):
+        refuses = "adresse absente de l’Annuaire santé"
     detail = (role, place) if role else (place, address.address)
     return Candidate(
         key=f"{_PROFESSIONAL}:{correspondent.uid}:{address.address}",
@@ -219,7 +269,43 @@ def _asked(keys: Collection[str]) -> list[Candidate]:
     return [found for key in keys for found in _by_key(key)]
 
 
+def _of_entry(entry: DirectoryEntry) -> Candidate:
+    place = entry.label or entry.structure or entry.city
+    refuses = "préfère le papier" if entry.dematerialised is False else ""
+    parts = (entry.specialty or entry.profession, place, entry.address, refuses)
+    return Candidate(
+        key=f"{_DIRECTORY}:{entry.uid}" if entry.address else "",
+        who=entry.name,
+        detail=" · ".join(part for part in parts if part),
+        wish=RecipientWish(
+            address=entry.address,
+            label=entry.name,
+            rpps=entry.rpps,
+            finess=entry.finess,
+            family_name=entry.family,
+            given_name=entry.given,
+        )
+        if entry.address
+        else None,
+        unserved="" if entry.address else UNKNOWN_ADDRESS,
+    )
+
+
+def _entry_of(key: str) -> DirectoryEntry | None:
+    """The entry that a key names; None for another kind of key, or a forged one."""
+    kind, _, uid = key.partition(":")
+    if kind != _DIRECTORY:
+        return None
+    try:
+        return entry_by_uid(UUID(uid))
+    except ValueError:
+        return None
+
+
 def _by_key(key: str) -> Iterable[Candidate]:
+    entry = _entry_of(key)
+    if entry is not None:
+        return [_of_entry(entry)] if entry.address else []
     kind, _, rest = key.partition(":")
     if kind != _PROFESSIONAL:
         return []

@@ -30,6 +30,11 @@ urlpatterns = [
     path(
         "documents/<uuid:version_uid>/valider/destinataires", letter.recipients_find, name="recipients_find"
     ),
+    path(
+        "documents/<uuid:version_uid>/valider/annuaire",
+        letter.recipients_directory,
+        name="recipients_directory",
+    ),
     path("documents/<uuid:version_uid>/validation", letter.letter_validate, name="letter_validate"),
     path("documents/<uuid:version_uid>/nouvelle-version", letter.revise, name="revise"),
     path("mssante/", mssante.inbox, name="mssante"),

@@ -25,6 +25,11 @@ PERIODIC_TASKS: dict[str, dict[str, Any]] = {
         "schedule": timedelta(minutes=5),
         "options": {"expires": 240},
     },
+    "mssante-directory": {
+        "task": "mssante.tasks.directory_care",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 1800},
+    },
     "sending-drain": {
         "task": "sending.tasks.drain",
         "schedule": timedelta(seconds=15),

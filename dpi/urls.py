@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("ui.urls")),
     path("", include("accounts.urls")),
     path("", include("exchange.urls")),
+    path("", include("mssante.urls")),
     path("", include("pfi.urls")),
     path("", include("dossier.urls")),
     path("", include("stats.urls")),

@@ -10,3 +10,12 @@ class AddressRefused(ApplicationError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(f"Cette fiche ne peut pas être enregistrée. {detail}", code="address_refused")
+
+
+class NoMailbox(ApplicationError):
+    """An entry of the directory without MSSanté address was picked."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "L’Annuaire santé ne donne aucune adresse MSSanté pour cette personne.", code="no_mailbox"
+        )

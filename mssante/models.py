@@ -24,6 +24,7 @@ from mssante.enums import (
     MailboxKind,
     MailState,
 )
+from mssante.rules import written_title
 
 
 class Mailbox(models.Model):
@@ -121,7 +122,10 @@ class Correspondent(models.Model):
 
 
 class CorrespondentAddress(models.Model):
-    """One MSSanté address of a correspondent, with where it comes from and when it was last confirmed."""
+    """One MSSanté address of a correspondent, with where it comes from and when it was last confirmed.
+
+    `missed_checks` counts the daily searches in a row that did not find it in the directory.
+    """
 
     correspondent = models.ForeignKey(Correspondent, on_delete=models.CASCADE, related_name="addresses")
     address = models.EmailField("adresse MSSanté", max_length=254)
@@ -129,6 +133,8 @@ class CorrespondentAddress(models.Model):
     label = models.CharField("service ou lieu", max_length=200, blank=True)
     source = models.CharField("origine", max_length=9, choices=AddressSource)
     verified_at = models.DateTimeField("vérifiée le", null=True, blank=True)
+    checked_at = models.DateTimeField("cherchée dans l'annuaire le", null=True, blank=True)
+    missed_checks = models.PositiveSmallIntegerField("absences de suite", default=0, db_default=0)
     is_preferred = models.BooleanField("préférée", default=False)
     is_active = models.BooleanField("en service", default=True)
     created_at = models.DateTimeField("enregistrée le", default=timezone.now)
@@ -146,6 +152,53 @@ class CorrespondentAddress(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+
+class DirectoryEntry(models.Model):
+    """One person or structure with one address, as a search of the national directory told it.
+
+    The copy that answers while the directory does not, kept `DIRECTORY_COPY_DAYS` days. A person without
+    mailbox has an empty `address`; `dematerialised` is None when the directory does not say.
+    """
+
+    uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
+    rpps = models.CharField("RPPS", max_length=11, blank=True)
+    finess = models.CharField("FINESS", max_length=9, blank=True)
+    title = models.CharField("civilité d'exercice", max_length=10, blank=True)
+    family = models.CharField("nom d'exercice", max_length=100, blank=True)
+    given = models.CharField("prénom d'exercice", max_length=100, blank=True)
+    profession = models.CharField("profession", max_length=100, blank=True)
+    profession_code = models.CharField("code de la profession", max_length=10, blank=True)
+    specialty = models.CharField("spécialité", max_length=150, blank=True)
+    specialty_code = models.CharField("code de la spécialité", max_length=10, blank=True)
+    structure = models.CharField("structure", max_length=200, blank=True)
+    street = models.CharField("voie", max_length=200, blank=True)
+    postal_code = models.CharField("code postal", max_length=10, blank=True)
+    city = models.CharField("commune", max_length=80, blank=True)
+    address = models.CharField("adresse MSSanté", max_length=254, blank=True)
+    kind = models.CharField("type de BAL", max_length=3, blank=True)
+    label = models.CharField("service ou lieu", max_length=200, blank=True)
+    dematerialised = models.BooleanField("accepte la dématérialisation", null=True, blank=True)
+    search_text = models.CharField(max_length=700, editable=False, default="")
+    seen_at = models.DateTimeField("vue le", default=timezone.now)
+
+    class Meta:
+        verbose_name = "entrée de l'annuaire"
+        verbose_name_plural = "entrées de l'annuaire"
+        constraints = [
+            models.UniqueConstraint(fields=["rpps", "finess", "address"], name="mssante_entry_once"),
+            models.CheckConstraint(condition=~Q(rpps="") | ~Q(finess=""), name="mssante_entry_known"),
+        ]
+        indexes = [models.Index(fields=["seen_at"], name="mssante_entry_seen")]
+
+    def __str__(self) -> str:
+        return f"annuaire {self.rpps or self.finess}"
+
+    @property
+    def name(self) -> str:
+        """As written in lists: `Dr HODA Adam`, or the name of the structure."""
+        person = " ".join(filter(None, (written_title(self.title), self.family.upper(), self.given)))
+        return person if self.family else self.structure
 
 
 class OutgoingMailQuerySet(LeasedQuerySet["OutgoingMail"]):

@@ -9,6 +9,8 @@ from interop.hl7v2.codes import SMTP_ERROR_LABELS
 from interop.ins.key import matricule_fault
 from mssante.enums import MailState
 
+MISSED_CHECKS: Final = 3
+"""Daily checks in a row without the address before it is shown as absent: one may be hidden by choice."""
 TOO_BIG: Final = "TAILLE"
 """Our code of a mail above a limit; the volet calls it 523."""
 UNDELIVERED: Final = "NON_REMIS"
@@ -48,6 +50,16 @@ _RANK: Final = {MailState.TO_SEND: 0, MailState.SENT: 1, MailState.DELIVERED: 2,
 def address_key(address: str) -> str:
     """The form under which an address is compared and stored: directories vary in case."""
     return address.strip().lower()
+
+
+def written_title(code: str) -> str:
+    """The civilité d'exercice as letters write it: `DR` of the directory is `Dr`; MED and others, nothing."""
+    return {"DR": "Dr", "PR": "Pr"}.get(code.upper(), "")
+
+
+def is_lost(missed_checks: int) -> bool:
+    """Whether an address of the directory was absent so often that people are told (mssante 3.4)."""
+    return missed_checks >= MISSED_CHECKS
 
 
 def patient_address(matricule: str, domain: str) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Case, IntegerField, Prefetch, Q, QuerySet, Value, When
+from django.db.models import Case, F, IntegerField, Prefetch, Q, QuerySet, Value, When
 
 from interop.ins.traits import comparable
-from mssante.enums import MailState
-from mssante.models import Correspondent, CorrespondentAddress, Mailbox, OutgoingMail
+from mssante.criteria import professions, specialties
+from mssante.enums import AddressSource, MailState
+from mssante.models import Correspondent, CorrespondentAddress, DirectoryEntry, Mailbox, OutgoingMail
 from mssante.rules import address_key
+from national.annuaire.ports import MAX_ROWS, DirectoryQuery, DirectoryRow
+from national.annuaire.rows import answers, begins
 
 FOUND_AT_ONCE = 20
 
@@ -71,6 +75,89 @@ def correspondents_search(text: str, limit: int = FOUND_AT_ONCE) -> Sequence[Cor
             | Q(addresses__address__istartswith=text.strip())
         )
     return list(found.distinct().order_by("search_text", "id")[:limit])
+
+
+def entries_in_order(numbers: Sequence[int]) -> list[DirectoryEntry]:
+    """Entries of the copy of the directory by their numbers, in that order; some may be gone."""
+    found = DirectoryEntry.objects.in_bulk(numbers)
+    return [found[number] for number in numbers if number in found]
+
+
+def entry_by_uid(uid: UUID) -> DirectoryEntry | None:
+    """An entry of the copy of the directory."""
+    return DirectoryEntry.objects.filter(uid=uid).first()
+
+
+def directory_copy(query: DirectoryQuery) -> list[DirectoryEntry]:
+    """What the copy of the directory answers, those with an address first."""
+    found = DirectoryEntry.objects.order_by("search_text", "id")
+    exact = {
+        "rpps": query.rpps,
+        "finess": query.finess,
+        "profession_code": query.profession,
+        "specialty_code": query.specialty,
+        "kind": query.kind,
+    }
+    found = found.filter(**{name: value for name, value in exact.items() if value})
+    for text in (query.family, query.given, query.structure, query.city):
+        for word in comparable(text.strip("*")).split():
+            found = found.filter(search_text__contains=word)
+    if query.postal_code:
+        found = found.filter(postal_code__startswith=query.postal_code)
+    if query.address:
+        found = found.filter(address__contains=query.address)
+    kept = [entry for entry in found[:MAX_ROWS] if answers(query, _row(entry))]
+    return sorted(kept, key=lambda entry: not entry.address)
+
+
+def addresses_due_for_check(before: datetime, limit: int) -> list[CorrespondentAddress]:
+    """Addresses in use that came from the directory and were not looked for there since, oldest first."""
+    due = CorrespondentAddress.objects.filter(is_active=True, source=AddressSource.DIRECTORY)
+    due = due.filter(Q(checked_at__isnull=True) | Q(checked_at__lt=before))
+    return list(due.order_by(F("checked_at").asc(nulls_first=True), "id")[:limit])
+
+
+def picked_addresses(entries: Collection[DirectoryEntry]) -> set[str]:
+    """Addresses of the entries that the address book holds already. 1 query."""
+    wanted = {entry.address for entry in entries if entry.address}
+    known = CorrespondentAddress.objects.filter(address__in=wanted, is_active=True)
+    return set(known.values_list("address", flat=True))
+
+
+def _row(entry: DirectoryEntry) -> DirectoryRow:
+    return DirectoryRow(**{name: getattr(entry, name) for name in DirectoryRow.__slots__})
+
+
+def correspondents_answering(query: DirectoryQuery, limit: int) -> list[Correspondent]:
+    """Correspondents of the address book, with an address in use, that answer the criteria. 2 queries.
+
+    The book keeps the words of a profession, not its code: these criteria are compared with the words.
+    """
+    found = _with_addresses().filter(addresses__is_active=True).order_by("search_text", "id").distinct()
+    for text in (query.family, query.given, query.structure, query.city):
+        for word in comparable(text.strip("*")).split():
+            found = found.filter(search_text__contains=word)
+    exact = {"rpps": query.rpps, "finess": query.finess, "addresses__kind": query.kind}
+    found = found.filter(**{name: value for name, value in exact.items() if value})
+    if query.postal_code:
+        found = found.filter(postal_code__startswith=query.postal_code)
+    if query.address:
+        found = found.filter(addresses__address__icontains=query.address)
+    return [one for one in found[:limit] if _answers_words(one, query)]
+
+
+def _answers_words(correspondent: Correspondent, query: DirectoryQuery) -> bool:
+    work = (
+        (correspondent.profession, professions().get(query.profession, "")),
+        (correspondent.specialty, specialties().get(query.specialty, "")),
+    )
+    return (
+        begins(correspondent.family_name, query.family)
+        and begins(correspondent.given_name, query.given)
+        and begins(correspondent.structure, query.structure)
+        and begins(correspondent.city, query.city)
+        and all(not wanted or comparable(value) == comparable(wanted) for value, wanted in work)
+    )
 
 
 def address_of(correspondent: Correspondent) -> CorrespondentAddress | None:

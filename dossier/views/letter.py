@@ -36,11 +36,19 @@ from dossier.panel import (
     REPLY_FIELD,
     Panel,
     asked_in_panel,
+    directory_url_of,
     gate_words,
     panel_of,
     paper_words,
 )
-from dossier.recipients import candidates_of, found_in_the_book, picked_by_hand, wishes_of
+from dossier.recipients import (
+    candidates_of,
+    directory_keep,
+    found_in_the_book,
+    found_in_the_directory,
+    picked_by_hand,
+    wishes_of,
+)
 from patients.selectors import record, stays_to_conclude
 from sending.enums import Channel, OrderState
 from sending.selectors import orders_of_documents
@@ -131,6 +139,7 @@ def letter_validate(request: HttpRequest, version_uid: UUID) -> HttpResponse:
     except ApplicationError as error:
         asked = asked_in_panel(request.POST)
         return _page(request, version, user, panel=panel_of(version, user, asked=asked, error=error.message))
+    directory_keep(_ticked(request), actor=actor)
     messages.success(request, _done_words(validated))
     if PAPER_KEY in _ticked(request):
         messages.success(request, f"À imprimer pour {left}." if left else "À imprimer.")
@@ -151,9 +160,31 @@ def recipients_find(request: HttpRequest, version_uid: UUID) -> HttpResponse:
     picked = picked_by_hand(version, asked.recipients or ())
     found = found_in_the_book(asked.search, beside={one.key for one in picked})
     if request.headers.get("HX-Request"):
-        context = {"found": found, "picked": picked, "search": asked.search}
+        context = {
+            "found": found,
+            "picked": picked,
+            "search": asked.search,
+            "directory_url": directory_url_of(version, user),
+        }
         return render(request, "documents/_recipients_found.html", context)
     return _page(request, version, user, panel=panel_of(version, user, asked=asked, found=found))
+
+
+@requires("patients.open", "documents.write", "documents.validate", "mssante.directory")
+@require_POST
+def recipients_directory(request: HttpRequest, version_uid: UUID) -> HttpResponse:
+    """Search a recipient in the national directory: what it has beside the address book, to tick."""
+    user, actor = reader(request)
+    version = _draft(request, version_uid)
+    asked = asked_in_panel(request.POST)
+    picked = picked_by_hand(version, asked.recipients or ())
+    found = found_in_the_book(asked.search, beside={one.key for one in picked})
+    shown = {one.wish.address for one in (*picked, *found) if one.wish}
+    group = found_in_the_directory(asked.search, actor=actor, beside=shown)
+    if request.headers.get("HX-Request"):
+        return render(request, "documents/_recipients_directory.html", {"directory": group})
+    panel = panel_of(version, user, asked=asked, found=found, directory=group)
+    return _page(request, version, user, panel=panel)
 
 
 def _draft(request: HttpRequest, version_uid: UUID, *, opens_record: bool = False) -> Version:

@@ -413,6 +413,7 @@ MSS_PARALLEL_MAILS = env.integer("MSS_PARALLEL_MAILS", 1, minimum=1)
 MSS_DOUBT_SECONDS = env.integer("MSS_DOUBT_SECONDS", 900, minimum=1)
 # Domains that the establishment owns: what goes there has no external recipient (mssante 6).
 MSS_INTERNAL_DOMAINS = env.words("MSS_INTERNAL_DOMAINS")
+DIRECTORY_COPY_DAYS = env.integer("DIRECTORY_COPY_DAYS", 30, minimum=1, maximum=30)
 MSS_DSN_TIMEOUT = env.integer("MSS_DSN_TIMEOUT", 5, minimum=1, maximum=30)
 MSS_NIL = env.text("MSS_NIL", "")
 MSS_CONNECT_TIMEOUT_SECONDS = env.integer("MSS_CONNECT_TIMEOUT_SECONDS", 5, minimum=1)

@@ -5,6 +5,14 @@ Source: spec mssante 1.10, 2.7, 3.4. Each change of a mail locks it, writes its 
 """
 
 from mssante.services.book import address_keep, correspondent_keep, mailbox_set
+from mssante.services.directory import (
+    DirectoryFound,
+    address_checked,
+    addresses_recheck,
+    directory_forget,
+    directory_pick,
+    directory_search,
+)
 from mssante.services.incoming import incoming_digest, incoming_settle, incoming_store, incoming_trace
 from mssante.services.mails import (
     mail_accepted,
@@ -26,8 +34,14 @@ from mssante.services.reports import (
 )
 
 __all__ = [
+    "DirectoryFound",
+    "address_checked",
     "address_keep",
+    "addresses_recheck",
     "correspondent_keep",
+    "directory_forget",
+    "directory_pick",
+    "directory_search",
     "incoming_digest",
     "incoming_settle",
     "incoming_store",

@@ -24,6 +24,7 @@ from documents.writing import LDL_SES
 from establishment.enums import NationalService
 from exchange.models import Message
 from interop.hl7v2 import Action
+from mssante.models import DirectoryEntry
 from national.enums import CallOutcome
 from national.models import Call, ServiceTrial
 from patients.enums import EpisodeState
@@ -42,6 +43,7 @@ from tests.exchange.people import administrator, browser_of
 from tests.factories import (
     AlertFactory,
     ChoiceFactory,
+    CorrespondentFactory,
     DocumentFactory,
     EpisodeFactory,
     MessageFactory,
@@ -122,6 +124,11 @@ PAGES: dict[str, Callable[[Record], str]] = {
     "exchange:calls": lambda record: reverse("exchange:calls"),
     "exchange:services": lambda record: reverse("exchange:services"),
     "exchange:trial": lambda record: reverse("exchange:trial", args=[trial_uid()]),
+    "mssante:directory": lambda record: f"{reverse('mssante:directory')}?nom=blanc",
+    "mssante:directory_rows": lambda record: f"{reverse('mssante:directory_rows')}?nom=blanc",
+    "mssante:directory_rows, of the book": lambda record: (
+        f"{reverse('mssante:directory_rows')}?nom=blanc&source=carnet"
+    ),
     "pfi:jobs": lambda record: reverse("pfi:jobs"),
     "pfi:job": lambda record: f"{reverse('pfi:jobs')}?vue=1&travail={job_uid()}",
     "stats:overview": lambda record: f"{reverse('stats:overview')}?actualiser=1",
@@ -263,6 +270,13 @@ def fill(ward: Ward, count: int) -> None:
         patient = QualifiedPatientFactory(birth_name="DURAND", first_birth_given_name="CAMILLE")
         episode = EpisodeFactory(patient=patient, unit=ward.unit)
         AlertFactory(patient=patient)
+        CorrespondentFactory()
+        DirectoryEntry.objects.create(
+            rpps=f"997{DirectoryEntry.objects.count():08d}",
+            family="BLANC",
+            search_text="BLANC",
+            address="b@m.test",
+        )
         for subject in Subject:
             ChoiceFactory(episode=episode, subject=subject)
         letter_of(ward, patient, episode)
