@@ -19,7 +19,6 @@ from dmp.exports import FORMATS, TraceQuery, traces_export, traces_of, unknown_i
 from dossier.access import reader
 
 MOST_PROFESSIONALS = 200
-SHOWN = 50
 
 
 @requires("dmp.trace_export")
@@ -34,6 +33,8 @@ def dmp_traces(request: HttpRequest) -> HttpResponseBase:
     form = data.get("format", "csv")
     errors = _errors(days, form) if request.method == "POST" else []
     query = _query(typed, days)
+    if len(query.professionals) > MOST_PROFESSIONALS:
+        errors.append(f"Au plus {MOST_PROFESSIONALS} professionnels à la fois.")
     unknown = unknown_in(query)
     if unknown.professionals:
         errors.append(f"Professionnels inconnus ici : {', '.join(unknown.professionals[:10])}.")
@@ -54,7 +55,7 @@ def dmp_traces(request: HttpRequest) -> HttpResponseBase:
 
 
 def _query(typed: dict[str, str], days: dict[str, str]) -> TraceQuery:
-    people = tuple(one for one in re.split(r"[\s,;]+", typed["professionnels"]) if one)[:MOST_PROFESSIONALS]
+    people = tuple(one for one in re.split(r"[\s,;]+", typed["professionnels"]) if one)
     zone = ZoneInfo(settings.TIME_ZONE)
     since, until = day_of(days["du"]), day_of(days["au"])
     return TraceQuery(
