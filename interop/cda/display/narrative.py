@@ -6,6 +6,7 @@ visible mark, because text that would vanish unseen is worse than text that look
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -16,6 +17,10 @@ from interop.cda.display.images import ImageFault, ImageRefused, data_url
 from interop.cda.display.media import Media
 
 NOT_SHOWN: Final = "[contenu non affiché]"
+MAX_PAGE_IMAGE_BYTES: Final = 40 * 2**20
+MAX_PAGE_IMAGES: Final = 500
+"""All the images of one page together: a text may name the same image any number of times."""
+TOO_MANY: Final = "[image non affichée : le document en montre déjà trop]"
 ATTACHED: Final = "[pièce jointe : {label}]"
 _TAG: Final = f"{{{HL7_V3}}}"
 _PLAIN: Final[Mapping[str, str]] = {
@@ -42,12 +47,23 @@ _FAULTS: Final = {
 }
 
 
+_MARKS: Final = frozenset({NOT_SHOWN, TOO_MANY, *_FAULTS.values()})
+
+
 class Narrative:
     """Rebuilds the `text` of sections; `media` are those of the document, by their ID."""
 
     def __init__(self, media: Mapping[str, Media]) -> None:
         self._media = media
         self._used: set[str] = set()
+        self._images, self._image_bytes = 0, 0
+        # Text is joined once, when something else comes after it: a hostile text has a million pieces.
+        self._written: list[str] = []
+        self._writes_to: etree._Element | None = None
+        self._images_of: dict[etree._Element, list[str]] = defaultdict(list)
+        for name, medium in media.items():
+            if medium.is_image and medium.section_element is not None:
+                self._images_of[medium.section_element].append(name)
         self._special: Mapping[str, Callable[[etree._Element, etree._Element], None]] = {
             "list": self._list,
             "caption": self._caption,
@@ -59,34 +75,36 @@ class Narrative:
         """A `div` with what a `text` says."""
         block = etree.Element("div")
         self._children(text, block)
+        self._flush()
         return block
 
     def images_left(self, section: etree._Element) -> etree._Element | None:
         """The images of a section that no text of it names: they are shown after it, never lost."""
         block = etree.Element("div")
-        for name, medium in self._media.items():
-            if medium.is_image and name not in self._used and medium.section_element is section:
+        for name in self._images_of.get(section, ()):
+            if name not in self._used:
                 self._used.add(name)
-                self._medium(medium, block)
+                self._medium(self._media[name], block)
+        self._flush()
         return block if len(block) or block.text else None
 
     def _children(self, source: etree._Element, target: etree._Element) -> None:
-        _append_text(target, source.text)
+        self._write(target, source.text)
         for child in source:
             if isinstance(child.tag, str):
                 self._element(child, target)
-            _append_text(target, child.tail)
+            self._write(target, child.tail)
 
     def _element(self, source: etree._Element, target: etree._Element) -> None:
         if not source.tag.startswith(_TAG):
-            _append_text(target, NOT_SHOWN)
+            self._write(target, NOT_SHOWN)
             return
         name = source.tag[len(_TAG) :]
         special = self._special.get(name)
         if special is not None:
             special(source, target)
         elif name in _PLAIN:
-            made = etree.SubElement(target, _PLAIN[name])
+            made = self._add(target, _PLAIN[name])
             _copy_layout(source, made)
             if name not in _VOID:
                 self._children(source, made)
@@ -98,22 +116,23 @@ class Narrative:
         ordered = source.get("listType") == "ordered" or bool(_ORDERED.intersection(styles))
         caption = source.find(f"{_TAG}caption")
         if caption is not None:
-            self._children(caption, etree.SubElement(target, "p", {"class": "bold"}))
-        made = etree.SubElement(target, "ol" if ordered else "ul")
+            self._children(caption, self._add(target, "p", {"class": "bold"}))
+        made = self._add(target, "ol" if ordered else "ul")
         for item in source.iterchildren(f"{_TAG}item"):
             self._element(item, made)
 
     def _caption(self, source: etree._Element, target: etree._Element) -> None:
-        made = etree.SubElement(target, "caption" if target.tag == "table" else "p", {"class": "bold"})
+        made = self._add(target, "caption" if target.tag == "table" else "p", {"class": "bold"})
         self._children(source, made)
 
     def _link(self, source: etree._Element, target: etree._Element) -> None:
         """Its words, then its address to be read, never followed."""
-        made = etree.SubElement(target, "span")
+        made = self._add(target, "span")
         self._children(source, made)
+        self._flush()
         address = (source.get("href") or "").strip()
         if address.startswith(("http://", "https://", "mailto:")) and address not in "".join(made.itertext()):
-            _append_text(made, f" ({address})")
+            self._write(made, f" ({address})")
 
     def _multimedia(self, source: etree._Element, target: etree._Element) -> None:
         caption = source.find(f"{_TAG}caption")
@@ -121,25 +140,54 @@ class Narrative:
             self._used.add(name)
             self._medium(self._media.get(name), target)
         if caption is not None:
-            self._children(caption, etree.SubElement(target, "small"))
+            self._children(caption, self._add(target, "small"))
 
     def _medium(self, medium: Media | None, target: etree._Element) -> None:
         if medium is None:
-            _append_text(target, NOT_SHOWN)
+            self._write(target, NOT_SHOWN)
         elif not medium.is_image:
-            _append_text(target, ATTACHED.format(label=medium.label))
+            self._write(target, ATTACHED.format(label=medium.label))
+        elif self._images >= MAX_PAGE_IMAGES or self._image_bytes >= MAX_PAGE_IMAGE_BYTES:
+            self._write(target, TOO_MANY)
         else:
-            try:
-                address = data_url(medium.content)
-            except ImageRefused as error:
-                _append_text(target, _FAULTS[error.fault])
+            self._image(medium, target)
+
+    def _image(self, medium: Media, target: etree._Element) -> None:
+        content = medium.content
+        self._images += 1
+        self._image_bytes += len(content)
+        try:
+            if self._image_bytes > MAX_PAGE_IMAGE_BYTES:
+                self._write(target, TOO_MANY)
             else:
-                etree.SubElement(target, "img", src=address, alt="Image du document")
+                self._add(target, "img", src=data_url(content), alt="Image du document")
+        except ImageRefused as error:
+            self._write(target, _FAULTS[error.fault])
+
+    def _add(
+        self, target: etree._Element, tag: str, attributes: Mapping[str, str] | None = None, **more: str
+    ) -> etree._Element:
+        """A new element at the end of `target`, after the text already written there."""
+        self._flush()
+        return etree.SubElement(target, tag, {**(attributes or {}), **more})
+
+    def _write(self, target: etree._Element, text: str | None) -> None:
+        """Text at the end of `target`; a mark that is already its last word is not said again."""
+        if not text:
+            return
+        if target is not self._writes_to:
+            self._flush()
+            self._writes_to = target
+        if not (text in _MARKS and self._written and self._written[-1] == text):
+            self._written.append(text)
+
+    def _flush(self) -> None:
+        if self._writes_to is not None:
+            _append_text(self._writes_to, "".join(self._written))
+        self._written, self._writes_to = [], None
 
 
-def _append_text(target: etree._Element, text: str | None) -> None:
-    if not text:
-        return
+def _append_text(target: etree._Element, text: str) -> None:
     if len(target):
         last = target[-1]
         last.tail = (last.tail or "") + text

@@ -20,7 +20,9 @@ from interop.cda.display import (
     html_of_cda,
     pdf_of_cda,
 )
+from interop.cda.display import narrative as narrative_module
 from interop.cda.display.images import MAX_PIXELS, ImageFault, ImageRefused, data_url
+from interop.cda.display.narrative import MAX_PAGE_IMAGE_BYTES, MAX_PAGE_IMAGES, Narrative
 from interop.cda.display.rtf import rtf_text
 from interop.cda.display.words import time_words
 from interop.cda.n1 import build_cda_n1
@@ -248,6 +250,71 @@ def test_an_image_that_is_none_or_too_large_is_not_given_to_the_browser(content:
     data = structured('<renderMultiMedia referencedObject="m"/>', after=media("m", content, "image/png"))
     if len(content) < 1000:
         assert "<img" not in main_of(data) and "image non affichée" in main_of(data)
+
+
+def test_an_image_named_again_and_again_does_not_make_the_page_grow_without_end() -> None:
+    heavy = PNG + b"\0" * 4_000_000
+    repeated = f'<renderMultiMedia referencedObject="{"m " * 200}"/>'
+    found = main_of(structured(repeated, after=media("m", heavy, "image/png")))
+    assert found.count("<img") == MAX_PAGE_IMAGE_BYTES // len(heavy)
+    assert found.count("[image non affichée : le document en montre déjà trop]") == 1
+    light = main_of(structured(repeated * 5, after=media("m", PNG, "image/png")))
+    assert light.count("<img") == MAX_PAGE_IMAGES
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ['<u:a xmlns:u="urn:u"/>', "<zz>a</zz>", "<!-- a -->b", '<renderMultiMedia referencedObject="x"/>'],
+)
+def test_a_text_of_many_pieces_is_joined_once(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Joined at each piece, 600 kB of them took a minute of a worker."""
+    joined: list[int] = []
+    append = narrative_module._append_text
+
+    def counted(target: etree._Element, text: str) -> None:
+        joined.append(len(text))
+        append(target, text)
+
+    monkeypatch.setattr(narrative_module, "_append_text", counted)
+    main_of(structured(piece * 3000))
+    assert len(joined) < 10
+
+
+def test_the_order_of_words_elements_and_marks_is_kept() -> None:
+    text = 'a<zz>b</zz><br/>c<content>d<u:a xmlns:u="urn:u"/><u:b xmlns:u="urn:u"/>e</content>f<zz>g</zz>'
+    assert "<div>ab<br>c<span>d[contenu non affiché]e</span>fg</div>" in main_of(structured(text))
+
+
+def test_many_sections_and_many_images_are_read_in_one_pass() -> None:
+    """A page of n sections and n images is n steps: n by n would be minutes of a worker."""
+    looked = []
+    counted = Counting(looked, [(f"m{n}", SectionOf(n)) for n in range(300)])
+    narrative = Narrative(counted)
+    for _ in range(300):
+        narrative.images_left(etree.Element("section"))
+    assert len(looked) <= 2 * 300
+
+
+class Counting(dict):  # type: ignore[type-arg]
+    """Media whose every look is counted."""
+
+    def __init__(self, looked: list[str], rows: list[tuple[str, object]]) -> None:
+        super().__init__(rows)
+        self.looked = looked
+
+    def items(self):  # type: ignore[no-untyped-def]
+        for name, medium in super().items():
+            self.looked.append(name)
+            yield name, medium
+
+
+class SectionOf:
+    """An image of a section of its own."""
+
+    is_image = True
+
+    def __init__(self, number: int) -> None:
+        self.section_element = etree.Element("section", number=str(number))
 
 
 def test_the_dimensions_of_a_jpeg_are_read_past_its_other_segments() -> None:
