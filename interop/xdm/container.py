@@ -20,6 +20,8 @@ from interop.xdm.errors import XdmRefusal, XdmRefused
 MEBIBYTE: Final = 2**20
 _END: Final = b"PK\x05\x06"
 _END_SIZE: Final = 22
+_WIDE_LOCATOR: Final = b"PK\x06\x07"
+_WIDE_LOCATOR_SIZE: Final = 20
 _COMMENT_MAX: Final = 65_535
 _ENTRY_MIN: Final = 46  # bytes of an entry in the directory, without its name
 _DIRECTORY_PER_ENTRY: Final = 1024
@@ -156,6 +158,9 @@ def _check_directory_size(data: bytes, limits: ArchiveLimits) -> None:
     end = data.rfind(_END, max(0, len(data) - _END_SIZE - _COMMENT_MAX))
     if end < 0 or len(data) < end + _END_SIZE:
         raise XdmRefused(XdmRefusal.NOT_ZIP, "Le fichier n'est pas une archive ZIP")
+    # ZIP64 has counts of its own, which the library believes before these; 25 MB never need them.
+    if data[max(0, end - _WIDE_LOCATOR_SIZE) : end].startswith(_WIDE_LOCATOR):
+        raise XdmRefused(XdmRefusal.METHOD, "Le format ZIP64 n'est pas accepté dans l'archive")
     count, size = struct.unpack_from("<H", data, end + 10)[0], struct.unpack_from("<I", data, end + 12)[0]
     if count > limits.max_entries or size > limits.max_entries * (_ENTRY_MIN + _DIRECTORY_PER_ENTRY):
         raise _too_many(limits)

@@ -135,6 +135,21 @@ def test_a_bomb_is_stopped_while_it_inflates_and_not_by_what_its_header_says() -
         tracemalloc.stop()
 
 
+def test_a_wide_directory_is_refused_before_the_library_believes_it() -> None:
+    """ZIP64 counts entries apart: the ordinary count may say one while it says a million."""
+    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", 20, 0, 20, *[0] * 8, 1, *[0] * 6) + b"a"
+    directory = entry * 20_000
+    wide = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 20_000, 20_000, len(directory), 0)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(directory), 1)
+    data = directory + wide + locator + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(entry), 0, 0)
+    tracemalloc.start()
+    try:
+        assert refusal(data)[0] == XdmRefusal.METHOD
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_directory_of_countless_entries_makes_no_object_of_each() -> None:
     many = zipped([(f"f{number}", b"") for number in range(20_000)])
     lying = bytearray(many)
