@@ -15,18 +15,19 @@ from uuid import UUID
 from django.db import transaction
 
 from consent.enums import Subject
-from consent.events import choice_changed
-from consent.selectors import choices_current, choices_current_for
+from consent.events import choice_changed, message_choice_changed
+from consent.selectors import choices_current, choices_current_for, patients_without_messages
 from exchange.enums import Transport
 from exchange.models import Message
 from exchange.services import message_hand_over
 from exchange.tasks import hand_over
 from patients.enums import IdentifierKind
-from patients.models import Episode, Identifier
+from patients.models import Episode, Identifier, Patient
 from pfi.creators import objection_register
+from pfi.mails import mails_oppose
 from pfi.models import Job
 from pfi.services import jobs_oppose
-from pfi.stays import Known, Stay, stay_source_register
+from pfi.stays import Known, Stay, refusal_source_register, stay_source_register
 from sending.selectors import objection_to_carry_again
 
 
@@ -34,6 +35,8 @@ def connect() -> None:
     """Called once, when the applications are loaded."""
     stay_source_register(known_of)
     objection_register(objection_to_replay)
+    refusal_source_register(refuses_messages)
+    message_choice_changed.connect(on_message_choice, dispatch_uid="dpi.wiring.message_choice_changed")
     choice_changed.connect(on_choice_changed, dispatch_uid="dpi.wiring.choice_changed")
 
 
@@ -48,6 +51,18 @@ def known_of(stay: Stay) -> Known:
         is_opposed=any(not choice.feeding.allowed for choice in choices.values()),
         patient_uid=_patient_uid(stay.ipp),
     )
+
+
+def refuses_messages(patient_uid: UUID) -> bool:
+    """Whether the patient refuses messages, as recorded in the DPI (MSS/va1.20)."""
+    ids = list(Patient.objects.filter(uid=patient_uid).values_list("pk", flat=True))
+    return bool(patients_without_messages(ids))
+
+
+def on_message_choice(*, patient: Patient, **kwargs: Any) -> None:
+    """A refusal ends the mails to the patient that have not left; their ZAM leave after the commit."""
+    if refuses_messages(patient.uid):
+        mails_oppose(patient_uid=patient.uid)
 
 
 def objection_to_replay(job: Job) -> str:

@@ -34,8 +34,10 @@ from national.errors import NationalServiceError, Rejected, RejectionKind, Uncer
 from national.mail.opening import mail_sender
 from national.mail.ports import Mail, MailSender
 from pfi.mailing import mail_build
+from pfi.mails import OPPOSED, OPPOSED_TEXT, is_refused
 from pfi.models import Job
 from pfi.orders import order_of_bytes
+from pfi.services import OPPOSITION
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +71,9 @@ def mail_run(*, mail: OutgoingMail, worker: str, lease: timedelta = LEASE) -> No
         return
     if mail.attempts > MAX_ATTEMPTS:
         mail_fail(mail=mail, worker=worker, code=ABANDONED, text="Envoi interrompu trop souvent.")
+        return
+    if mail.attempt_at is None and is_refused(mail):
+        mail_fail(mail=mail, worker=worker, code=OPPOSITION, text=OPPOSED_TEXT, kind=OPPOSED)
         return
     raw = _written(mail, worker)
     if raw is None:

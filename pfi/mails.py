@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -27,11 +28,12 @@ from interop.hl7v2.zam import Zam, build_zam, zam_fault, zam_header
 from mssante.enums import MailAction, MailState
 from mssante.models import Mailbox, MailEvent, OutgoingMail
 from mssante.rules import smtp_error_code
-from mssante.services import mail_create
+from mssante.services import mail_create, mail_withdraw
 from mssante.services.mails import Recipient
 from pfi.enums import JobAction, JobChannel, JobState
 from pfi.models import Job, JobEvent
-from pfi.services import WORKER_ACTOR
+from pfi.services import OPPOSITION, WORKER_ACTOR
+from pfi.stays import refuses_messages
 
 MAILED: Final = frozenset({JobChannel.MSSANTE_PRO, JobChannel.MSSANTE_PATIENT})
 ACTIONS: Final = {
@@ -39,6 +41,7 @@ ACTIONS: Final = {
     JobAction.REPLACE: MailAction.REPLACE,
     JobAction.DELETE: MailAction.DELETE,
 }
+ENDED: Final = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 ARRIVED: Final = (MailState.DELIVERED, MailState.READ)
 # What is traced of a mail: every flow until its final treatment (SC.MSS/UX.37).
 TRACED: Final = {
@@ -53,7 +56,11 @@ TRACED: Final = {
     "bounced": Outcome.FAILURE,
     "late_bounce": Outcome.FAILURE,
     "not_treated": Outcome.FAILURE,
+    "opposition": Outcome.REFUSED,
 }
+OPPOSED: Final = "opposition"
+"""Event of a mail that the patient's refusal of messages ended (MSS/va1.20)."""
+OPPOSED_TEXT: Final = "Patient opposé aux messages de l’établissement"
 
 
 def mails_create(
@@ -73,6 +80,27 @@ def mails_create(
         )
         for recipient in recipients
     ]
+
+
+@transaction.atomic
+def mails_oppose(*, patient_uid: UUID) -> int:
+    """The patient refuses messages: what has not left ends, and its creator is told (README decision 7).
+
+    A deletion goes on. Returns how many mails were ended.
+    """
+    waiting = OutgoingMail.objects.filter(
+        order__patient_uid=patient_uid, is_to_patient=True, state=MailState.TO_SEND
+    )
+    mails = list(waiting.exclude(action=MailAction.DELETE).defer("raw").order_by("id"))
+    return sum(mail_withdraw(mail=mail, code=OPPOSITION, text=OPPOSED_TEXT, kind=OPPOSED) for mail in mails)
+
+
+def is_refused(mail: OutgoingMail) -> bool:
+    """Whether the patient to whom a mail is about to leave refuses it now."""
+    if not mail.is_to_patient or mail.action == MailAction.DELETE:
+        return False
+    order = Message.objects.filter(pk=mail.order_id).values_list("patient_uid", flat=True)
+    return refuses_messages(order.first())
 
 
 def mail_follow(*, mail: OutgoingMail, event: MailEvent) -> None:
@@ -107,10 +135,10 @@ def _job_follow(job: Job, mail: OutgoingMail, event: MailEvent) -> None:
     if state == job.state:
         return
     from_state, job.state = job.state, state
-    if state in (JobState.DONE, JobState.FAILED):
+    if state in ENDED:
         job.done_at = timezone.now()
-        job.error_code = mail.error_code if state == JobState.FAILED else ""
-        job.error_text = mail.error_text if state == JobState.FAILED else ""
+        job.error_code = mail.error_code if state != JobState.DONE else ""
+        job.error_text = mail.error_text if state != JobState.DONE else ""
     job.save()
     JobEvent.objects.create(
         job=job,
@@ -124,6 +152,8 @@ def _job_follow(job: Job, mail: OutgoingMail, event: MailEvent) -> None:
 
 def _state_of(job: Job, states: Sequence[str], event: MailEvent) -> JobState:
     """A job is done when none of its mails is still to send, and failed when all of them did."""
+    if event.kind == OPPOSED:
+        return JobState.CANCELLED
     if MailState.TO_SEND not in states:
         return JobState.FAILED if set(states) == {MailState.FAILED} else JobState.DONE
     if event.kind == "attempt":
@@ -139,13 +169,18 @@ def _answers(mail: OutgoingMail, event: MailEvent, message: Message) -> list[Zam
         event.to_state == MailState.FAILED and event.from_state != MailState.FAILED
     )
     if mail.wants_delivery and (has_arrived or has_failed):
-        code = smtp_error_code(event.code, event.detail) if has_failed else ""
+        code = _failure_code(event) if has_failed else ""
         zams.append(_zam(codes.ZamKind.MSS_DELIVERY, mail, event, message, code))
     is_reading = event.kind == "read" or event.kind == "not_treated"
     if mail.wants_reading and is_reading:
         code = event.code if event.kind == "not_treated" else ""
         zams.append(_zam(codes.ZamKind.MSS_READING, mail, event, message, code))
     return zams
+
+
+def _failure_code(event: MailEvent) -> str:
+    """An opposition is said as for the DMP, so that the order waits for it to be lifted; else SMTP."""
+    return OPPOSITION if event.kind == OPPOSED else smtp_error_code(event.code, event.detail)
 
 
 def _zam(kind: codes.ZamKind, mail: OutgoingMail, event: MailEvent, message: Message, code: str) -> Zam:

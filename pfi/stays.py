@@ -2,7 +2,8 @@
 
 The PFI has no patient table. The DPI installed with it registers a source, which says whether the
 patient opposed the feeding of the DMP (SC.DMP/CONF.06.BIS, F-PFI-03) and who the patient is, for
-the traces. Without any source, oppositions are those the senders respect themselves.
+the traces; and another, which says who refuses messages (MSS/va1.20). Without any source,
+oppositions are those the senders respect themselves.
 """
 
 from __future__ import annotations
@@ -39,6 +40,22 @@ def stay_source_register(source: StaySource) -> None:
     """Ask `source` too; registering it twice changes nothing."""
     if source not in _sources:
         _sources.append(source)
+
+
+RefusalSource = Callable[[UUID], bool]
+
+_refusal_sources: list[RefusalSource] = []
+
+
+def refusal_source_register(source: RefusalSource) -> None:
+    """Ask `source` too who refuses messages; registering it twice changes nothing."""
+    if source not in _refusal_sources:
+        _refusal_sources.append(source)
+
+
+def refuses_messages(patient_uid: UUID | None) -> bool:
+    """Whether a patient refuses the hospital's messages; one that nobody knows does not."""
+    return patient_uid is not None and any(source(patient_uid) for source in _refusal_sources)
 
 
 def stay_of(order: MdmDocument) -> Stay:

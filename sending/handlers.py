@@ -17,7 +17,7 @@ from sending.enums import Channel
 from sending.models import Order
 from sending.selectors import orders_of_message
 
-# The PFI stopped before submitting because the patient opposed meanwhile (hl7v2 4.6).
+# The PFI stopped before sending because the patient opposed meanwhile (hl7v2 4.6, mssante 1.6).
 OPPOSITION = "OPPOSITION"
 # SMTPERRORCODE of a mail above a limit, which our own vocabulary calls TAILLE (mssante 1.4).
 SMTP_TOO_BIG = "523"
@@ -68,6 +68,8 @@ def _apply_mail(order: Order, zam: Zam) -> None:
         services.order_not_treated(order=order, at=zam.event_at, code=code, text=text)
     elif _is_of_a_former_try(order, zam):
         services.order_note(order=order, kind="late_bounced", detail=f"{code} {text}")
+    elif code == OPPOSITION:
+        services.order_opposed(order=order)
     else:
         code = TOO_BIG if code == SMTP_TOO_BIG else code
         services.order_fail(order=order, code=code, text=text, kind="bounced")

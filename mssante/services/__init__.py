@@ -21,6 +21,7 @@ from mssante.services.mails import (
     mail_fail,
     mail_postpone,
     mail_retry_later,
+    mail_withdraw,
     mails_pause,
 )
 from mssante.services.reports import (
@@ -57,6 +58,7 @@ __all__ = [
     "mail_postpone",
     "mail_read",
     "mail_retry_later",
+    "mail_withdraw",
     "mailbox_set",
     "mails_pause",
     "mails_presume_delivered",

@@ -145,6 +145,20 @@ def mail_fail(*, mail: OutgoingMail, worker: str, code: str, text: str, kind: st
 
 
 @transaction.atomic
+def mail_withdraw(*, mail: OutgoingMail, code: str, text: str, kind: str) -> bool:
+    """End a mail that has not left and that nobody is sending now; whether it was ended.
+
+    One whose outcome is unknown may have arrived: it is left to who asks before sending it again.
+    """
+    locked = mail_locked(mail)
+    if locked.state != MailState.TO_SEND or locked.attempt_at is not None or locked.is_uncertain:
+        return False
+    locked.error_code, locked.error_text = code[:60], text[:500]
+    move(locked, to=MailState.FAILED, kind=kind, code=code, detail=text)
+    return True
+
+
+@transaction.atomic
 def mail_postpone(*, mail: OutgoingMail, until: datetime) -> None:
     """Give a claimed mail back untouched: an older one of the same document must leave first."""
     OutgoingMail.objects.filter(pk=mail.pk, claimed_by=mail.claimed_by).update(

@@ -8,14 +8,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from consent.enums import ChoiceValue, Subject
-from consent.selectors import choices_history
+from consent.enums import ChoiceValue, MessageChoiceValue, Subject
+from consent.selectors import choices_history, message_choices_history
 from documents.enums import VersionState
 from exchange.enums import MessageState
 from exchange.models import Message
 from interop.hl7v2.codes import AckCode
 from sending import rules
-from sending.enums import OrderReason, OrderState
+from sending.enums import Channel, OrderReason, OrderState
 from sending.facts import gate_now
 from sending.models import LATE_RECEPTION, Order, OrderEvent
 from sending.services.writing import (
@@ -74,7 +74,7 @@ def order_opposed(*, order: Order) -> Order:
         move(
             locked,
             to=OrderState.BLOCKED,
-            reason=OrderReason.OPPOSITION,
+            reason=_reason_of_opposition(locked),
             kind="given_back",
             actor=RULES_ACTOR,
             detail="opposition connue de la PFI seule",
@@ -84,7 +84,15 @@ def order_opposed(*, order: Order) -> Order:
     return locked
 
 
+def _reason_of_opposition(order: Order) -> OrderReason:
+    is_mail = order.channel == Channel.MSSANTE_PATIENT
+    return OrderReason.OPPOSITION_MES if is_mail else OrderReason.OPPOSITION
+
+
 def _was_ever_opposed(order: Order) -> bool:
+    if order.channel == Channel.MSSANTE_PATIENT:
+        said = message_choices_history(order.version.document.patient)
+        return said.filter(value=MessageChoiceValue.OPPOSED).exists()
     episode = order.version.document.episode
     if episode is None:
         return False

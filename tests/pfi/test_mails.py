@@ -6,12 +6,15 @@ wire is proven with the sandbox.
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
 from django.utils import timezone
 
 from audit.models import Trace
+from consent.enums import MessageChoiceValue
+from consent.services import message_choice_record
 from documents.models import Version
 from documents.store import content_get
 from establishment.enums import Switch
@@ -33,12 +36,14 @@ from national.errors import Rejected, RejectionKind, Unavailable, Uncertain
 from national.mail.memory import MailSenderMemory
 from national.retries import RETRIES
 from patients.models import Patient
-from pfi import mail_worker
+from pfi import mail_worker, stays
 from pfi.mail_worker import mails_drain
 from pfi.mailing import DEFAULT_BODIES
+from pfi.mails import mails_oppose
 from pfi.models import Job
 from pfi.tasks import presume_delivered
 from sending import services
+from sending.enums import Channel, OrderReason, OrderState
 from sending.models import Order
 from sending.worker import orders_drain
 from tests.factories import MailboxFactory, SwitchFactory
@@ -586,3 +591,67 @@ def test_the_answers_are_accepted_by_their_creator(send, operator):
     out = Message.objects.filter(direction="out", type__startswith="ZAM")
     assert {message.state for message in out} == {MessageState.ACKED}
     assert services.orders_flag_silent(now=timezone.now() + timedelta(hours=30)) == 0
+
+
+# --- the patient refuses messages --------------------------------------------------------------
+def refuse(ward, value=MessageChoiceValue.OPPOSED):
+    message_choice_record(patient=ward.patient, value=value, actor=ward.actor)
+
+
+def order_to_patient(version):
+    return Order.objects.get(version=version, channel=Channel.MSSANTE_PATIENT)
+
+
+def to_the_patient(operator):
+    return [mail for mail in operator.sent if mail.recipient == PATIENT_ADDRESS]
+
+
+def test_a_refusal_ends_the_mail_that_waits_at_the_pfi_and_its_withdrawal_sends_it(send, operator, ward):
+    version = send(PATIENT, GP, drain=False)
+    refuse(ward)
+    answered()
+    mails_drain(worker=WORKER)
+
+    assert operator.sent and to_the_patient(operator) == []
+    assert mail_to(PATIENT_ADDRESS).state == "failed"
+    order = order_to_patient(version)
+    assert (order.state, order.reason) == (OrderState.BLOCKED, OrderReason.OPPOSITION_MES)
+    assert Job.objects.get(channel="mssante_patient").state == "cancelled"
+    trace = Trace.objects.filter(type="mssante.send", outcome="refused").get()
+    assert trace.patient_uid == ward.patient.uid
+
+    refuse(ward, MessageChoiceValue.NOT_OPPOSED)
+    orders_drain(worker=WORKER)
+    mails_drain(worker=WORKER)
+    assert len(to_the_patient(operator)) == 1
+
+
+def test_a_refusal_told_between_two_tries_is_seen_before_the_next(send, operator, ward):
+    operator.failures.append(Unavailable("x", code="451", text="4.3.0 try later"))
+    send(PATIENT)
+    assert mail_to(PATIENT_ADDRESS).state == "to_send"
+    refuse(ward)
+    answered()
+    with time_machine.travel(timezone.now() + RETRIES[0] + timedelta(seconds=1)):
+        mails_drain(worker=WORKER)
+    assert to_the_patient(operator) == []
+    assert mail_to(PATIENT_ADDRESS).state == "failed"
+
+
+def test_a_refusal_that_only_the_worker_sees_stops_the_mail_too(send, operator, monkeypatch):
+    """Recorded at the very moment when the mail was claimed: asked again before it leaves."""
+    version = send(PATIENT, drain=False)
+    monkeypatch.setattr(stays, "_refusal_sources", [lambda patient_uid: True])
+    mails_drain(worker=WORKER)
+    answered()
+    assert to_the_patient(operator) == []
+    order = order_to_patient(version)
+    assert (order.state, order.reason) == (OrderState.BLOCKED, OrderReason.OPPOSITION_MES)
+
+
+def test_a_refusal_leaves_the_mail_that_is_leaving_and_that_of_another_patient(send, operator, ward):
+    send(PATIENT, drain=False)
+    OutgoingMail.objects.update(attempt_at=timezone.now())
+    refuse(ward)
+    assert mail_to(PATIENT_ADDRESS).state == "to_send"
+    assert mails_oppose(patient_uid=uuid4()) == 0
