@@ -29,9 +29,14 @@ from establishment.models import InstallationSwitch, LegalEntity, ServiceEndpoin
 from exchange.enums import Transport
 from exchange.models import Partner
 from interop.ins.codes import INS_NIR_TEST_OID, TEST_INS_OIDS
+from mssante.enums import MailboxKind
+from mssante.models import Mailbox
 from national.dmp.opening import gateway_close
+from national.mail.opening import lines_close
 from patients.enums import EpisodeKind, EpisodeState, IdentifierKind, Sex
 from patients.models import Episode, Identifier, Patient
+from sandbox.mail.boxes import APPLICATION_BOX, ERROR_BOX, PATIENT_DOMAIN
+from sandbox.mail.notices import Receipt
 from sandbox.runtime import Sandbox, SandboxSettings
 from tests.documents.snapshots import BODY
 
@@ -140,6 +145,34 @@ def hospital(
     gateway_close()
 
 
+@dataclass(frozen=True)
+class MailHospital(Ward):
+    """A ward whose PFI mails through the sandbox's operator, and reads the notices that come back."""
+
+    sandbox: Sandbox
+
+    def inbox(self, address: str) -> list[bytes]:
+        """What a mailbox of the operator holds, the oldest first."""
+        store = self.sandbox.mail.store
+        return [store.content(mail) for mail in reversed(store.all_mails(address))]
+
+    def read_by(self, address: str, *, error: tuple[str, str] | None = None) -> None:
+        """The owner of a mailbox opens the last mail, or the owner's software refuses it with a code."""
+        mail = self.sandbox.mail.store.all_mails(address)[0]
+        assert self.sandbox.mail.answer(mail, Receipt("displayed" if error is None else "processed", error))
+
+
+@pytest.fixture
+def mail_hospital(transactional_db: None, settings: LazySettings, tmp_path: Path) -> Iterator[MailHospital]:
+    """A sandbox of its own: what a mailbox holds is counted."""
+    ward = _ward(settings, tmp_path)
+    settings.MSS_PATIENT_DOMAIN = PATIENT_DOMAIN
+    with Sandbox(SandboxSettings(state=tmp_path / "sandbox")) as box:
+        plug_mail(box)
+        yield MailHospital(ward.doctor, ward.patient, ward.episode, ward.unit, box)
+        lines_close()
+
+
 def _ward(settings: LazySettings, folder: Path) -> Ward:
     settings.INS_ALLOWED_OIDS = sorted(TEST_INS_OIDS)
     settings.SENDING_DELAY_MINUTES = 0
@@ -205,4 +238,27 @@ def plug_dmp(sandbox: Sandbox) -> None:
         signing_certificate_path=certificates.seal_cert,
         signing_key_path=certificates.seal_key,
         is_enabled=True,
+    )
+
+
+def plug_mail(sandbox: Sandbox) -> None:
+    """Give the hospital the addresses and certificates of the sandbox's operator, and its own mailbox."""
+    certificates, mail = sandbox.addresses.certificates, sandbox.addresses.mail
+    ServiceEndpoint.objects.create(
+        service=NationalService.MSSANTE,
+        base_url=mail.smtp_url,
+        reading_url=mail.imap_url,
+        ca_path=certificates.ca,
+        certificate_path=certificates.client_cert,
+        key_path=certificates.client_key,
+        is_enabled=True,
+    )
+    for switch in (Switch.PFI_MSS_OUT, Switch.PFI_MSS_IN):
+        InstallationSwitch.objects.update_or_create(code=switch, defaults={"is_on": True})
+    Mailbox.objects.create(
+        address=APPLICATION_BOX,
+        kind=MailboxKind.APP,
+        label="CH des Trois Rivières",
+        is_sender=True,
+        error_address=ERROR_BOX,
     )

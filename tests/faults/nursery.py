@@ -18,6 +18,9 @@ from django.utils import timezone
 from exchange.enums import MessageState
 from exchange.models import Message
 from exchange.services import messages_apply_waiting, messages_hand_over_due
+from mssante.enums import MailState
+from mssante.models import OutgoingMail
+from pfi.mail_worker import mails_drain
 from pfi.models import Job
 from pfi.worker import UNFINISHED, jobs_drain
 from sending.models import Order
@@ -33,6 +36,7 @@ def product_environment() -> dict[str, str]:
         DPI_AUDIT_KEY="only-in-tests",
         INS_ALLOWED_OIDS=",".join(settings.INS_ALLOWED_OIDS),
         SENDING_DELAY_MINUTES="0",
+        MSS_PATIENT_DOMAIN=settings.MSS_PATIENT_DOMAIN,
     )
 
 
@@ -87,7 +91,7 @@ def kill(pid: int) -> None:
 def leases_end(worker: str) -> None:
     """What the clock does after a few minutes: the leases of a dead worker end."""
     past = timezone.now() - timedelta(seconds=1)
-    for model in (Order, Job, Message):
+    for model in (Order, Job, Message, OutgoingMail):
         model.objects.filter(claimed_by=worker).update(claimed_until=past)
 
 
@@ -96,6 +100,7 @@ def everything_is_due() -> None:
     past = timezone.now() - timedelta(seconds=1)
     Job.objects.filter(state__in=UNFINISHED).update(not_before=past)
     Message.objects.filter(state=MessageState.DEFERRED).update(not_before=past)
+    OutgoingMail.objects.filter(state=MailState.TO_SEND).update(not_before=past)
     Order.objects.filter(state="scheduled").update(not_before=past)
 
 
@@ -103,7 +108,7 @@ def carry_everything(worker: str = "last") -> None:
     """What the periodic tasks do, until nothing waits any more."""
     for _ in range(200):
         everything_is_due()
-        done = orders_drain(worker=worker) + jobs_drain(worker=worker)
+        done = orders_drain(worker=worker) + jobs_drain(worker=worker) + mails_drain(worker=worker)
         done += messages_hand_over_due(worker=worker) + messages_apply_waiting(worker=worker)
         if not done:
             return

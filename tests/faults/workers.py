@@ -38,10 +38,11 @@ def main() -> None:
 def steps_of_work() -> tuple[Step, ...]:
     """What the periodic tasks do; each returns how much it found to do."""
     from exchange.services import messages_apply_waiting, messages_hand_over_due
+    from pfi.mail_worker import mails_drain
     from pfi.worker import jobs_drain
     from sending.worker import orders_drain
 
-    return (orders_drain, jobs_drain, messages_hand_over_due, messages_apply_waiting)
+    return (orders_drain, jobs_drain, mails_drain, messages_hand_over_due, messages_apply_waiting)
 
 
 def work(name: str, steps: tuple[Step, ...]) -> NoReturn:
