@@ -59,11 +59,18 @@ PENDING: Final = Q(state=IncomingState.RECEIVED)
 
 
 def mailboxes_read(*, worker: str) -> int:
-    """Read every application mailbox once, then treat what is there; returns the mails taken in."""
+    """Read every application mailbox once, then treat what is there; returns the mails taken in.
+
+    A hospital that receives by another platform still reads the mailboxes that it sends from: the
+    notices of delivery come there.
+    """
+    mailboxes = Mailbox.objects.filter(kind=MailboxKind.APP, is_active=True).order_by("id")
     if not switch_is_on(Switch.PFI_MSS_IN):
-        return 0
+        if not switch_is_on(Switch.PFI_MSS_OUT):
+            return 0
+        mailboxes = mailboxes.filter(is_sender=True)
     new = 0
-    for mailbox in Mailbox.objects.filter(kind=MailboxKind.APP, is_active=True).order_by("id"):
+    for mailbox in mailboxes:
         with turn(f"pfi.mailbox {mailbox.pk}") as is_ours:
             if not is_ours:
                 continue
@@ -72,7 +79,7 @@ def mailboxes_read(*, worker: str) -> int:
             except NationalServiceError as error:
                 logger.warning("pfi.mailbox.unread", extra={"mailbox": mailbox.pk, "code": error.code})
     mails_treat(worker=worker)
-    for mailbox in Mailbox.objects.filter(kind=MailboxKind.APP, is_active=True).order_by("id"):
+    for mailbox in mailboxes:
         with turn(f"pfi.mailbox {mailbox.pk}") as is_ours:
             if is_ours:
                 _put_away(mailbox)
@@ -161,7 +168,7 @@ def _treat(mail: IncomingMail, worker: str) -> None:
     report = report_of(opened)
     if report is not None:
         _report(mail, report)
-    elif opened.archives or opened.document_subject is not None:
+    elif (opened.archives or opened.document_subject is not None) and switch_is_on(Switch.PFI_MSS_IN):
         _documents(mail, opened, worker)
     else:
         sender = opened.sender.email if opened.sender else ""

@@ -9,20 +9,23 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from documents.models import Document
 from documents.store import content_get
 from documents.wishes import RecipientWish
-from establishment.models import ServiceEndpoint
+from establishment.enums import Switch
+from establishment.models import InstallationSwitch, ServiceEndpoint
 from exchange.models import Message
 from exchange.services import messages_hand_over_due
 from interop.mail.opening import open_mail
 from interop.xdm.opening import open_xdm
-from mssante.models import OutgoingMail
+from mssante.models import IncomingMail, OutgoingMail
 from national.models import Call
 from national.retries import RETRIES
 from pfi.mail_reading import mailboxes_read
 from pfi.mail_worker import mails_drain
 from sandbox.demo import PATIENTS, DmpState
 from sandbox.mail.boxes import APPLICATION_BOX, PATIENT_DOMAIN
+from sandbox.mail.letters import Case
 from sending.models import Order
 from sending.worker import orders_drain
 from tests.hospital import MATRICULE
@@ -218,3 +221,13 @@ def test_the_operator_that_is_not_there_stops_no_letter_for_the_dmp(mail_hospita
     carry(1)
     assert set(states().values()) == {"handed_over"}
     assert OutgoingMail.objects.get().state == "to_send"
+
+
+@pytest.mark.requirement("F-DPI-13")
+def test_a_hospital_that_receives_by_another_platform_still_reads_its_notices(mail_hospital, write):
+    InstallationSwitch.objects.filter(code=Switch.PFI_MSS_IN).update(is_on=False)
+    mail_hospital.sandbox.letters.send(Case.MATCH, matricule=MATRICULE, author="petit")
+    write(PETIT)
+    assert states() == {PETIT.label: "delivered"}
+    assert set(IncomingMail.objects.values_list("state", flat=True)) == {"done", "to_review"}
+    assert Document.objects.count() == 1  # what arrived is for a person
