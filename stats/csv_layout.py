@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from accounts.exports import neutral
@@ -134,10 +135,15 @@ def header() -> str:
 def line_of(figure: Figure, facts: FileFacts) -> str:
     """One line with its end: RFC 4180, `;`, every text field quoted."""
     cells = (
-        quoted(neutral(column.value(figure, facts))) if column.is_text else column.value(figure, facts)
+        _cell(column.value(figure, facts)) if column.is_text else column.value(figure, facts)
         for column in COLUMNS
     )
     return ";".join(cells) + END
+
+
+@lru_cache(maxsize=4096)  # the same few texts come again on every line
+def _cell(text: str) -> str:
+    return quoted(neutral(text))
 
 
 def quoted(text: str) -> str:

@@ -74,10 +74,11 @@ def user_ratios(
 
     Who consulted in a site was there, whatever the habilitations say: no rate passes 100 %.
     """
+    spans = [(month, Span(month.starts_at(zone), month.ends_at(zone))) for month in period]
     present = [
         Consulting(account.user, month, finess, account.profession)
         for account in accounts
-        for month, finess in _months_and_sites(account, period, zone)
+        for month, finess in _months_and_sites(account, spans)
     ]
     return ratios_of(
         _distinct("CON_DMP_TX_UTIL", consultings), _distinct("CON_DMP_TX_UTIL", [*present, *consultings])
@@ -111,18 +112,20 @@ def retrieved_counts(documents: Iterable[Retrieved], period: Period, zone: tzinf
     )
 
 
-def _months_and_sites(account: Account, period: Period, zone: tzinfo) -> Iterator[tuple[Month, str]]:
-    for month in period:
-        span = Span(month.starts_at(zone), month.ends_at(zone))
+def _months_and_sites(account: Account, spans: Sequence[tuple[Month, Span]]) -> Iterator[tuple[Month, str]]:
+    for month, span in spans:
         if any(active.meets(span) for active in account.active):
             yield from {(month, finess) for finess, held in account.sites if held.meets(span)}
 
 
 def _distinct(indicator: str, members: Iterable[Consulting]) -> dict[Key, int]:
     """Distinct users of each line: by site and profession, and on each union."""
-    users: dict[Key, set[Hashable]] = defaultdict(set)
+    users: dict[tuple[str, Month, str], set[Hashable]] = defaultdict(set)
     for member in members:
         for finess in (member.finess, ALL):
             for profession in {member.profession or ALL, ALL}:
-                users[Key(finess, member.month, indicator, profession=profession)].add(member.user)
-    return {key: len(found) for key, found in users.items()}
+                users[finess, member.month, profession].add(member.user)
+    return {
+        Key(finess, month, indicator, profession=profession): len(found)
+        for (finess, month, profession), found in users.items()
+    }

@@ -85,6 +85,9 @@ def verdict_of(
     A later success does not erase the failure of a past month; a failure in the month of the success,
     or after it, counts for nothing. `fails` narrows the failures that are looked at.
     """
+    if len(outcomes) == 1:  # nearly always
+        only = outcomes[0]
+        return Verdict(only, {}) if only.arrived else Verdict(None, _failed(only, zone, fails))
     ordered = sorted(outcomes, key=lambda outcome: outcome.at)
     success = next((outcome for outcome in ordered if outcome.arrived), None)
     arrived_in = month_of(success.at, zone) if success else None
@@ -95,6 +98,10 @@ def verdict_of(
         if not outcome.arrived and not is_late and fails(outcome):
             failures.setdefault(month, outcome)
     return Verdict(success, failures)
+
+
+def _failed(only: _Event, zone: tzinfo, fails: Callable[[_Event], bool]) -> dict[Month, _Event]:
+    return {month_of(only.at, zone): only} if fails(only) else {}
 
 
 def sending_counts(documents: Iterable[Sent], period: Period, zone: tzinfo) -> dict[Key, int]:

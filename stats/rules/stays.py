@@ -6,7 +6,7 @@ counted together, so that a year of a hospital is a few thousand groups.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -79,20 +79,23 @@ def informed(alimentation: ChoiceValue, consultation: ChoiceValue) -> dict[Volet
 
 def stay_ratios(groups: Iterable[Stays]) -> dict[Key, Ratio]:
     """Rates of stays and consultations of chapters ALI, MSSPRO, MSSPAT and INFO."""
-    numerators: dict[Key, int] = defaultdict(int)
-    denominators: dict[Key, int] = defaultdict(int)
+    parts: Counter[tuple[Key, bool, str]] = Counter()
     for group in groups:
         for key, is_reached in (*_sent_lines(group), *_information_lines(group)):
-            for line in _spread(key, group):
-                denominators[line] += group.count
-                numerators[line] += group.count if is_reached else 0
+            parts[key, is_reached, group.service] += group.count
+    numerators: dict[Key, int] = defaultdict(int)
+    denominators: dict[Key, int] = defaultdict(int)
+    for (key, is_reached, service), count in parts.items():
+        for line in _spread(key, service):
+            denominators[line] += count
+            numerators[line] += count if is_reached else 0
     return ratios_of(numerators, denominators)
 
 
 def is_reached(group: Stays, wanted: Key) -> bool | None:
     """Whether stays are in the numerator of a line; None when they are not even in its base (F-PV-32)."""
     for key, reached in (*_sent_lines(group), *_information_lines(group)):
-        if wanted in _spread(key, group):
+        if wanted in _spread(key, group.service):
             return reached
     return None
 
@@ -137,9 +140,9 @@ def _information_lines(group: Stays) -> Iterator[tuple[Key, bool]]:
             yield key, value == wanted
 
 
-def _spread(key: Key, group: Stays) -> Iterator[Key]:
+def _spread(key: Key, service: str) -> Iterator[Key]:
     """A stay belongs to one FINESS and one service, so it counts once in each line."""
     yield key
     yield key._replace(finess=ALL)
-    if group.service:
-        yield key._replace(service=group.service)
+    if service:
+        yield key._replace(service=service)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -39,8 +40,8 @@ STATEMENT = f"""
           AND orders.action IN ('initial', 'replace') AND orders.lineage <> ''
     )
     SELECT orders.lineage, orders.channel, orders.version_id, document.type_code,
-           coalesce(unit.code, ''), event.recorded_at, {ARRIVED}, orders.origin, orders.finess,
-           orders.has_ins, lower(orders.recipient_address), NOT {INTERNAL},
+           coalesce(unit.code, ''), date_part('epoch', event.recorded_at), {ARRIVED}, orders.origin,
+           orders.finess, orders.has_ins, lower(orders.recipient_address), NOT {INTERNAL},
            (version.act_at AT TIME ZONE %(zone)s)::date
     FROM touched
     JOIN sending_order AS orders
@@ -69,9 +70,10 @@ def sent_documents(reading: Reading) -> Iterator[Sent]:
 
 def _sent(rows: list[tuple[Any, ...]], reading: Reading) -> Sent:
     _, channel, _, type_code, service, *_ = rows[0]
+    zone = reading.options.zone
     return Sent(
         channel=channel,
         doc_type=reading.options.types_by_code.get(type_code, DocType.AUTRE),
         service=service if reading.options.by_service else "",
-        outcomes=tuple(Outcome(*row[5:]) for row in rows),
+        outcomes=tuple(Outcome(datetime.fromtimestamp(row[5], zone), *row[6:]) for row in rows),
     )

@@ -85,12 +85,15 @@ _FACTS = f"""
         GROUP BY document.episode_id
     ),
     arrived AS (
-        SELECT DISTINCT event.order_id FROM sending_orderevent AS event
+        SELECT event.order_id FROM sending_orderevent AS event
         WHERE {OUTCOMES} AND {ARRIVED} AND event.recorded_at <= %(at)s
+        GROUP BY event.order_id
     ),
     line AS MATERIALIZED (
         SELECT document.episode_id, mapped.type, orders.channel,
-               coalesce(nullif(orders.recipient_rpps, ''), lower(orders.recipient_address)) AS correspondent,
+               CASE WHEN orders.channel = 'mssante_pro'
+                    THEN coalesce(nullif(orders.recipient_rpps, ''), lower(orders.recipient_address))
+               END AS correspondent,
                arrived.order_id IS NOT NULL AS has_arrived
         FROM sending_order AS orders
         JOIN documents_document AS document ON document.set_id = orders.lineage
