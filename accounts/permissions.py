@@ -38,6 +38,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "documents.delete": "Supprimer un document",
     "documents.visibility": "Changer la visibilité d'un document",
     "documents.import": "Importer un document",
+    "documents.import_mismatch": "Classer un document dont le matricule INS diffère, avec un motif",
     "documents.received": "Suivre les documents reçus par MSSanté dans ses unités",
     "dmp.consult": "Consulter le DMP",
     "dmp.break_glass": "Consulter le DMP en bris de glace",

@@ -1,8 +1,8 @@
 """The default matrix of rights: what each role is offered at installation (security 3.1, psc 17).
 
-A hospital may change its roles afterwards: they are data. `exchange.raw` and `sending.reprise` are
-offered to nobody: who reads raw messages, and who resends years of documents, is for the hospital
-to decide.
+A hospital may change its roles afterwards: they are data. `exchange.raw`, `sending.reprise` and
+`documents.import_mismatch` are offered to nobody: who reads raw messages, who resends years of
+documents, and who files a document under another matricule, is for the hospital to decide.
 """
 
 from __future__ import annotations

@@ -145,3 +145,10 @@ class AlreadyLeft(ApplicationError):
             "Ce document est déjà parti : il ne peut plus être reconstruit, seulement remplacé.",
             code="already_left",
         )
+
+
+class ImportRefused(ApplicationError):
+    """A dropped file is not filed where a person asks; nothing was written."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message, code=code)

@@ -308,3 +308,25 @@ class ReceptionNotice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.reception_id}"
+
+
+class HandImport(models.Model):
+    """A file that a person dropped, between the drop and the filing; its bytes stay in the store.
+
+    `patient` is set when the import was begun from a record.
+    """
+
+    uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    raw_sha256 = models.CharField("empreinte du fichier", max_length=64)
+    raw_name = models.CharField("nom du fichier", max_length=200, blank=True)
+    at = models.DateTimeField("déposé le", default=timezone.now)
+    done_at = models.DateTimeField("classé le", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "import à la main"
+        verbose_name_plural = "imports à la main"
+
+    def __str__(self) -> str:
+        return f"import {self.uid}"

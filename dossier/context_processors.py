@@ -23,7 +23,15 @@ from ui.components import Entry, Service, Shell, UserCard
 from ui.french import hour
 
 ENVIRONMENT_DEMONSTRATION = "Démonstration"
-RECEIVED_VIEWS = frozenset({"dossier:mssante", "dossier:mssante_history"})
+RECEIVED_VIEWS = frozenset(
+    {
+        "dossier:mssante",
+        "dossier:mssante_history",
+        "dossier:import_new",
+        "dossier:import",
+        "dossier:import_confirm",
+    }
+)
 SENDING_VIEWS = frozenset({"dossier:envois"})
 PATIENT_VIEWS = frozenset(
     {

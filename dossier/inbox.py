@@ -21,7 +21,10 @@ from dossier.document_list import Mark, Row
 from exchange.models import Message
 from interop.cda.value_sets import document_types
 from interop.hl7v2.codes import APPLICATION_ERROR_LABELS
-from mssante.selectors import mailbox_at
+from interop.mail.errors import MailRefused
+from interop.mail.opening import MailLimits, open_mail
+from mssante.models import IncomingMail
+from mssante.selectors import incoming_mail_of, mailbox_at
 from patients.models import Patient
 from patients.selectors.record import ipps_of
 from ui.french import moment
@@ -37,6 +40,8 @@ STEP_WORDS: Final = {
     "mssante.reported": "Signalé à l’identitovigilance",
     "mssante.answered": "Signalement clos par l’identitovigilance",
 }
+NOTICE_BYTES: Final = 100 * 2**20
+"""A notice repeats the mail it answers, archive and PDF included."""
 REQUEST_WORDS: Final = {"initial": "MDM^T02", "replace": "MDM^T10", "delete": "MDM^T04"}
 
 
@@ -92,6 +97,14 @@ class NearRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """Who hears of the refusal; `notice` is the text that was sent, without any content of the document."""
+
+    lines: Sequence[str]
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Rejection:
     """One rejection: what differs, who was told, who must act, what was done."""
 
@@ -103,7 +116,7 @@ class Rejection:
     reason: str
     comparison: Comparison | None
     near: NearRecord | None
-    told: Sequence[str]
+    told: Told
     who_acts: str
     steps: Sequence[Step]
     is_handled: bool
@@ -286,15 +299,34 @@ def _full(reception: Reception) -> str:
     return f"{timezone.localtime(reception.at):%d/%m/%Y à %H:%M}"
 
 
-def _told(reception: Reception) -> list[str]:
-    """Who hears of the refusal: the intermediation answers where the mail came from (mssante 2.4)."""
-    told = [f"Réponse {reception.code} rendue à la plateforme d’intermédiation, archive jointe à l’avis."]
+def _told(reception: Reception) -> Told:
+    """The intermediation answers where the mail came from, by a notice or a mail (mssante 2.4).
+
+    What it did is known when it is that of this software; another one is only told of the refusal.
+    """
+    mail = incoming_mail_of(reception.source_id)
+    lines = [f"Réponse {reception.code} rendue à la plateforme d’intermédiation, archive jointe à l’avis."]
+    if mail is not None and mail.answer_to:
+        sent = f"envoyé le {moment(mail.answered_at, timezone.now())}"
+        when = sent if mail.answered_at else "en cours d’envoi"
+        return Told([f"Avis de non-intégration à {mail.answer_to}, {when}"], _notice_text(mail))
     mailbox = mailbox_at(reception.recipient_address) if reception.recipient_address else None
     if mailbox is not None and mailbox.error_address:
-        told.append(f"Boîte prévenue des rejets : {mailbox.error_address}")
+        lines.append(f"Boîte prévenue des rejets : {mailbox.error_address}")
     elif reception.recipient_address:
-        told.append(f"Boîte qui a reçu le courriel : {reception.recipient_address}")
-    return told
+        lines.append(f"Boîte qui a reçu le courriel : {reception.recipient_address}")
+    return Told(lines)
+
+
+def _notice_text(mail: IncomingMail) -> str:
+    """The words of the notice that was sent, read from its bytes."""
+    if not mail.answer_raw:
+        return ""
+    try:
+        opened = open_mail(bytes(mail.answer_raw), limits=MailLimits(max_bytes=NOTICE_BYTES))
+    except MailRefused:
+        return ""
+    return f"{opened.subject}\n\n{opened.text}".strip()
 
 
 def _who_acts(reception: Reception) -> str:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from django.urls import path
 
 from dossier.dmp_urls import urlpatterns as dmp_urls
-from dossier.views import choices, envois, letter, message_choice, mssante, patients, reading, record, shell
+from dossier.views import (
+    choices,
+    envois,
+    importing,
+    letter,
+    message_choice,
+    mssante,
+    patients,
+    reading,
+    record,
+    shell,
+)
 
 app_name = "dossier"
 
@@ -39,6 +50,9 @@ urlpatterns = [
     path("documents/<uuid:version_uid>/nouvelle-version", letter.revise, name="revise"),
     path("mssante/", mssante.inbox, name="mssante"),
     path("mssante/historique", mssante.history, name="mssante_history"),
+    path("mssante/importer", importing.import_new, name="import_new"),
+    path("mssante/importer/<uuid:import_uid>", importing.import_show, name="import"),
+    path("mssante/importer/<uuid:import_uid>/classer", importing.import_confirm, name="import_confirm"),
     path("mssante/tout-vu", mssante.see_all, name="mssante_see_all"),
     path("mssante/annuler", mssante.unsee, name="mssante_unsee"),
     path("mssante/<uuid:reception_uid>/ouvrir", mssante.open_document, name="mssante_open"),

@@ -338,6 +338,7 @@ class IncomingMail(Leased):
         ]
         indexes = [
             models.Index(fields=["mailbox", "imap_validity", "imap_uid"], name="mssante_incoming_uid"),
+            models.Index(fields=["message_id"], name="mssante_incoming_message"),
             models.Index(
                 fields=["not_before", "id"],
                 condition=Q(state__in=[IncomingState.RECEIVED, IncomingState.HANDED_OVER])

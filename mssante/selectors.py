@@ -12,7 +12,14 @@ from django.db.models import Case, F, IntegerField, Prefetch, Q, QuerySet, Value
 from interop.ins.traits import comparable
 from mssante.criteria import professions, specialties
 from mssante.enums import AddressSource, MailState
-from mssante.models import Correspondent, CorrespondentAddress, DirectoryEntry, Mailbox, OutgoingMail
+from mssante.models import (
+    Correspondent,
+    CorrespondentAddress,
+    DirectoryEntry,
+    IncomingMail,
+    Mailbox,
+    OutgoingMail,
+)
 from mssante.rules import address_key
 from national.annuaire.ports import MAX_ROWS, DirectoryQuery, DirectoryRow
 from national.annuaire.rows import answers, begins
@@ -197,6 +204,14 @@ def mail_of_recipient(address: str, *, at: datetime) -> OutgoingMail | None:
     )
     found = list(on_the_way[:2])
     return found[0] if len(found) == 1 else None
+
+
+def incoming_mail_of(message_id: str) -> IncomingMail | None:
+    """The mail received under this Message-ID, the last one when it came several times. 1 query."""
+    if not message_id:
+        return None
+    found = IncomingMail.objects.filter(message_id=message_id).select_related("mailbox")
+    return found.defer("raw").order_by("-id").first()
 
 
 def _with_addresses() -> QuerySet[Correspondent]:

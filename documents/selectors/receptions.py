@@ -107,9 +107,12 @@ def notices_among(user: User, uids: Iterable[UUID]) -> list[ReceptionNotice]:
 
 
 def receptions_history(user: User, filters: ReceptionFilters, *, limit: int = PAGE) -> list[Reception]:
-    """Every arrival by MSSanté that concerns a person, whatever became of it (F-PV-28). 1 query."""
+    """Every arrival by MSSanté or by hand that concerns a person, whatever became of it (F-PV-28).
+
+    1 query.
+    """
     found = Reception.objects.filter(
-        _reception_concerns(user), _narrowed(filters, ""), origin=Origin.MSSANTE
+        _reception_concerns(user), _narrowed(filters, ""), origin__in=[Origin.MSSANTE, Origin.UPLOAD]
     ).select_related("patient", "unit", "document", "version", "notice__seen_by")
     return list(found.order_by("-id")[:limit])
 

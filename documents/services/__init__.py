@@ -1,5 +1,12 @@
 """Writes of the documents room: those made here, those received from elsewhere."""
 
+from documents.services.importing import (
+    LooseFile,
+    dropped_of,
+    import_file,
+    import_open,
+    loose_file_import,
+)
 from documents.services.notices import (
     notice_report,
     notices_see,
@@ -22,6 +29,11 @@ from documents.services.received import document_delete_received, document_recei
 from documents.services.visibility import visibility_follow
 
 __all__ = [
+    "LooseFile",
+    "dropped_of",
+    "import_file",
+    "import_open",
+    "loose_file_import",
     "OID_SEQUENCE",
     "document_delete_received",
     "document_receive",

@@ -163,6 +163,7 @@ def _page(request: HttpRequest, user: User) -> dict[str, Any]:
         "clear_url": f"{url}?{CLEAR}=1" if _is_narrowed(filters) else "",
         "refresh_url": request.get_full_path(),
         "unseen": counts.unseen,
+        "import_url": reverse("dossier:import_new") if user.has_perm("documents.import") else "",
     }
 
 

@@ -73,6 +73,9 @@ def patient(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
         "rail": rail_of(record.patient, user, current="documents", counts={"documents": len(rows)}),
         "count": len(rows),
         "new_documents": _new_documents(request, record),
+        "import_url": f"{reverse('dossier:import_new')}?patient={patient_uid}"
+        if user.has_perm("documents.import")
+        else "",
         "dmp_search_url": reverse("dossier:dmp_search", args=[patient_uid])
         if user.has_perm("dmp.consult")
         else "",

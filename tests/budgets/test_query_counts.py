@@ -19,7 +19,7 @@ from consent.enums import Subject
 from documents.enums import Intake
 from documents.models import Reception, Version
 from documents.received import Confirmation
-from documents.services import document_receive
+from documents.services import document_receive, import_open
 from documents.writing import LDL_SES
 from establishment.enums import NationalService
 from exchange.models import Message
@@ -109,6 +109,9 @@ PAGES: dict[str, Callable[[Record], str]] = {
     "dossier:document_view": lambda record: reverse("dossier:document_view", args=[record.received.uid]),
     "dossier:document_part": lambda record: reverse("dossier:document_part", args=[record.received.uid, 1]),
     "dossier:letter_edit": lambda record: reverse("dossier:letter_edit", args=[record.draft.uid]),
+    "dossier:import_new": lambda record: reverse("dossier:import_new"),
+    "dossier:import": lambda record: import_of(record),
+    "dossier:import, chosen": lambda record: f"{import_of(record)}?patient={record.patient.uid}",
     "dossier:mssante": lambda record: reverse("dossier:mssante"),
     "dossier:mssante, with rejection": lambda record: (
         f"{reverse('dossier:mssante')}?avis={record.refused.uid}"
@@ -201,6 +204,14 @@ def export_of(state: ExportState) -> Export:
         expires_at=timezone.now() + timedelta(hours=1),
         asked_by=User.objects.earliest("id"),
     )
+
+
+def import_of(record: Record) -> str:
+    """An import that the doctor has begun, of a document about the patient of the record."""
+    opened = import_open(
+        user=record.ward.doctor, actor=record.ward.actor, content=arriving(lineage=80), name="x.xml"
+    )
+    return reverse("dossier:import", args=[opened.uid])
 
 
 def search(text: str) -> str:

@@ -1,0 +1,271 @@
+"""Importing by hand what a person dropped (SC.MSS/UX.39): kept as it came, then filed where she says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from audit.context import Actor
+from audit.enums import Action
+from audit.services import trace_write
+from documents.dropped import Dropped, DroppedDocument, DroppedKind, DropRefused, open_dropped
+from documents.enums import Intake, Origin, ReceiptOutcome, ReceiptRequest, VersionState
+from documents.errors import ImportRefused
+from documents.models import Document, HandImport, Reception, Version
+from documents.received import (
+    SENTENCES,
+    Confirmation,
+    IncomingDeletion,
+    IncomingDocument,
+    Mailing,
+    RawInput,
+    Receipt,
+    Refusal,
+)
+from documents.services.produced import OID_SEQUENCE
+from documents.services.received import document_delete_received, document_receive, reception_refuse
+from documents.store import content_get, content_put
+from establishment.identifiers import Branch, oid_allocate
+from interop.cda.value_sets import document_types
+from patients.models import Patient
+from patients.rules import ReceivedPerson, differing_between
+from patients.selectors import holder_of
+
+
+@dataclass(frozen=True, slots=True)
+class LooseFile:
+    """What a person says of a PDF dropped alone, which says nothing of itself (MSSREC_MAN_NONCDA)."""
+
+    title: str
+    type_code: str
+    act_at: datetime
+
+
+def import_open(
+    *, user: User, actor: Actor, content: bytes, name: str, patient: Patient | None = None
+) -> HandImport:
+    """Keep a dropped file and open it once, so that a wrong one is said at once.
+
+    Raises:
+        DropRefused: the file is not opened; its bytes and its refusal are kept all the same.
+    """
+    try:
+        open_dropped(content, zone=_zone(), action_slot=settings.XDM_ACTION_SLOT)
+    except DropRefused as error:
+        reception_refuse(
+            incoming=IncomingDocument(
+                cda=b"",
+                origin=Origin.UPLOAD,
+                intake=Intake.MANUAL,
+                raw=RawInput(content, name),
+            ),
+            refusal=Refusal(ReceiptOutcome.UNREADABLE, error.code, error.reason),
+            actor=actor,
+            at=timezone.now(),
+        )
+        raise
+    with transaction.atomic():
+        opened = HandImport.objects.create(
+            user=user, patient=patient, raw_sha256=content_put(content), raw_name=name[:200]
+        )
+        trace_write(
+            type="mssante.import",
+            action=Action.CREATE,
+            actor=actor,
+            patient_uid=patient.uid if patient else None,
+            object_type="import",
+            object_uid=opened.uid,
+            detail={"sha256": opened.raw_sha256, "size": len(content)},
+        )
+    return opened
+
+
+def dropped_of(opened: HandImport) -> Dropped:
+    """Read again what was dropped, from the store: nothing of it is believed from a form."""
+    return open_dropped(content_get(opened.raw_sha256), zone=_zone(), action_slot=settings.XDM_ACTION_SLOT)
+
+
+def import_file(
+    *,
+    opened: HandImport,
+    patient: Patient,
+    chosen: Collection[str],
+    motive: str,
+    user: User,
+    actor: Actor,
+) -> list[Receipt]:
+    """File the chosen CDA of a dropped file in the record of `patient`, whom a person confirmed.
+
+    `chosen` are uniqueId; each document is judged by the versions already held, and has its receipt.
+    The identity of the patient is never changed by an import (workflows 5.5).
+
+    Raises:
+        ImportRefused: nothing chosen, a closed identity, or another matricule without right and motive.
+    """
+    dropped = dropped_of(opened)
+    documents = [one for one in dropped.documents if one.header.unique_id in chosen]
+    if not documents:
+        raise ImportRefused("Choisissez au moins un document à classer.", "nothing_chosen")
+    if patient.is_closed:
+        raise ImportRefused(
+            "Cette identité est fermée : choisissez le dossier retenu par l’identitovigilance.",
+            "identity_closed",
+        )
+    if any(matricule_differs(patient, one) for one in documents):
+        check_may_override(user, motive)
+    at = timezone.now()
+    raw = RawInput(content_get(opened.raw_sha256), opened.raw_name)
+    receipts = [
+        _file(one, dropped, patient, raw, Confirmation(motive.strip()), actor, at) for one in documents
+    ]
+    HandImport.objects.filter(pk=opened.pk).update(done_at=at)
+    return receipts
+
+
+def matricule_differs(patient: Patient, document: DroppedDocument) -> bool:
+    """Whether both sides carry an INS and it is not the same: another person, until somebody says why."""
+    ins, held = document.header.parsed.patient.ins, holder_of(patient).ins
+    return ins is not None and bool(held.matricule) and ins != held
+
+
+def check_may_override(user: User, motive: str) -> None:
+    """The hard stop of mssante 2.8.4: the right, and a motive.
+
+    Raises:
+        ImportRefused: one of the two is missing.
+    """
+    if not user.has_perm("documents.import_mismatch"):
+        raise ImportRefused(
+            "Le matricule INS du document n’est pas celui de ce dossier : il ne peut pas y être classé. "
+            "Vérifiez le patient, ou signalez-le à l’identitovigilance.",
+            "matricule_differs",
+        )
+    if not motive.strip():
+        raise ImportRefused(
+            "Le matricule INS diffère : écrivez pourquoi ce document est bien de ce patient.",
+            "motive_missing",
+        )
+
+
+@transaction.atomic
+def loose_file_import(*, opened: HandImport, patient: Patient, file: LooseFile, actor: Actor) -> Receipt:
+    """File a PDF that came without its CDA: title, type and date are those that a person gives.
+
+    Raises:
+        ImportRefused: not a PDF, an unknown type, no title, a closed identity.
+    """
+    if dropped_of(opened).kind != DroppedKind.PDF:
+        raise ImportRefused("Ce fichier n’est pas un PDF.", "not_pdf")
+    if patient.is_closed:
+        raise ImportRefused("Cette identité est fermée : choisissez un autre dossier.", "identity_closed")
+    if file.type_code not in document_types() or not file.title.strip():
+        raise ImportRefused("Donnez au document un titre et un type.", "facts_missing")
+    at = timezone.now()
+    known = Version.objects.filter(
+        document__patient=patient, pdf_sha256=opened.raw_sha256, cda_sha256="", state=VersionState.CURRENT
+    ).first()
+    version = known or _loose_version(opened, patient, file, at)
+    outcome = ReceiptOutcome.DUPLICATE if known else ReceiptOutcome.INTEGRATED
+    reception = Reception.objects.create(
+        at=at,
+        origin=Origin.MSSANTE,
+        intake=Intake.MANUAL,
+        request=ReceiptRequest.INITIAL,
+        outcome=outcome,
+        is_cda=False,
+        patient=patient,
+        document=version.document,
+        version=version,
+        actor_login=actor.login,
+        actor_uid=actor.uid,
+        title=file.title[:200],
+        type_code=file.type_code,
+        act_at=file.act_at,
+        unique_id=version.unique_id,
+        raw_sha256=opened.raw_sha256,
+        raw_name=opened.raw_name,
+    )
+    HandImport.objects.filter(pk=opened.pk).update(done_at=at)
+    trace_write(
+        type="mssante.integrate",
+        action=Action.CREATE,
+        actor=actor,
+        patient_uid=patient.uid,
+        object_type="reception",
+        object_uid=reception.uid,
+        detail={"intake": Intake.MANUAL, "format": "pdf", "sha256": opened.raw_sha256, "outcome": outcome},
+    )
+    return Receipt(outcome, reception, version.document, version, SENTENCES[outcome])
+
+
+def _file(
+    one: DroppedDocument,
+    dropped: Dropped,
+    patient: Patient,
+    raw: RawInput,
+    confirmation: Confirmation,
+    actor: Actor,
+    at: datetime,
+) -> Receipt:
+    """A bare CDA was added by hand; what an archive or a mail held came by MSSanté."""
+    origin = Origin.UPLOAD if dropped.kind == DroppedKind.CDA else Origin.MSSANTE
+    mailing = Mailing(sender_address=dropped.sender_address)
+    held = None if dropped.kind == DroppedKind.CDA else raw
+    if one.request == ReceiptRequest.DELETE:
+        deletion = IncomingDeletion(
+            origin=origin,
+            intake=Intake.MANUAL,
+            cda=one.content,
+            source_label=dropped.sender_label,
+            source_id=dropped.message_id,
+            mailing=mailing,
+            raw=held,
+        )
+        return document_delete_received(patient=patient, incoming=deletion, actor=actor, at=at)
+    received = one.header.parsed.patient
+    differs = differing_between(holder_of(patient), ReceivedPerson(received.traits, received.ins))
+    incoming = IncomingDocument(
+        cda=one.content,
+        origin=origin,
+        intake=Intake.MANUAL,
+        request=one.request,
+        visibility=one.visibility,
+        source_label=dropped.sender_label or one.header.author_organization,
+        source_id=dropped.message_id,
+        extra={"motive": confirmation.motive} if differs and confirmation.motive else {},
+        mailing=mailing,
+        raw=held,
+        confirmation=confirmation,
+    )
+    return document_receive(patient=patient, incoming=incoming, actor=actor, at=at)
+
+
+def _loose_version(opened: HandImport, patient: Patient, file: LooseFile, at: datetime) -> Version:
+    content = content_get(opened.raw_sha256)
+    document = Document.objects.create(
+        patient=patient,
+        type_code=file.type_code,
+        title=file.title.strip()[:200],
+        origins=[Origin.MSSANTE],
+        created_at=at,
+    )
+    return Version.objects.create(
+        document=document,
+        state=VersionState.CURRENT,
+        act_at=file.act_at,
+        edited_at=at,
+        unique_id=oid_allocate(Branch.DOCUMENT, sequence=OID_SEQUENCE),
+        pdf_sha256=opened.raw_sha256,
+        pdf_size=len(content),
+    )
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(settings.TIME_ZONE)
