@@ -109,7 +109,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
                 role=str(assignment.role) if assignment else "Sans habilitation",
                 initials=_initials(user),
             ),
-            user_menu=[Entry("Mon compte", reverse("accounts:profile"), "user")],
+            user_menu=_menu_of(user),
             session=_session_label(request),
             services=_services(),
             counters_url=reverse("dossier:counters") if user.has_perm("sending.list") else "",
@@ -117,6 +117,14 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             logout_url=reverse("accounts:logout"),
         )
     }
+
+
+def _menu_of(user: User) -> list[Entry]:
+    """What is needed now and then, under the name of the person."""
+    entries = [Entry("Mon compte", reverse("accounts:profile"), "user")]
+    if user.has_perm("mssante.directory"):
+        entries.append(Entry("Annuaire des professionnels", reverse("mssante:directory"), "book-user"))
+    return entries
 
 
 def entries_of(user: User, here: str) -> list[Entry]:
@@ -142,9 +150,6 @@ def entries_of(user: User, here: str) -> list[Entry]:
             )
         )
     entries += _received_entries(user, here)
-    if user.has_perm("mssante.directory"):
-        url = reverse("mssante:directory")
-        entries.append(Entry("Annuaire", url, "book-user", current=here == "mssante:directory"))
     entries += [_technical_entry(page, here) for page in TECHNICAL if user.has_perm(page.permission)]
     return entries
 

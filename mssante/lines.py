@@ -32,6 +32,14 @@ class Line:
     uid: str = ""
     is_kept: bool = False
 
+    @property
+    def local(self) -> str:
+        return self.address.rpartition("@")[0]
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2]
+
 
 def lines_of_entries(entries: Sequence[DirectoryEntry], kept: Collection[str]) -> list[Line]:
     """Lines of the directory; `kept` are the addresses that the address book holds."""
