@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.conf import settings
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
+from dmp.asking import asking
 from dmp.consultation import Consultation
 from dmp.criteria import SearchCriteria, criteria_of_query
 from dmp.enums import CounterEvent, DocumentStatus
-from dmp.line import Line
+from dmp.line import BUSY, Line
 from dmp.models import DmpStatus, RemoteDocument
 from dmp.rules.documents import (
     OVERLAP,
@@ -35,41 +37,59 @@ from interop.xds.metadata import Association, DocumentEntry, SubmissionSet
 from interop.xds.times import instant_from_dtm
 from national.errors import NationalServiceError
 
+QUESTION: Final = "news"
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
     """What the counter says. `failed` when the DMP did not answer: then it tells what was known before.
 
     `since` is what the count is about: the last time the list was opened, or the beginning of the search.
+    `waits` tells to come again in a moment, as `checking` does for the status.
     """
 
     news: News
     since: datetime
     failed: bool = False
+    waits: bool = False
     sentence: str = ""
 
 
 def news_refresh(consultation: Consultation, *, now: datetime, line: Line | None = None) -> Counted:
     """Ask the DMP what is new, keep it, and count what this person has not seen."""
-    status = _status(consultation)
-    line = line or Line(consultation)
-    failed, sentence = False, ""
+    with asking(consultation, QUESTION) as is_first:
+        status = _status(consultation)
+        if not is_first:
+            return _counted(consultation, status, now=now, waits=True)
+        return _asked(consultation, status, line or Line(consultation), now=now)
+
+
+def _asked(consultation: Consultation, status: DmpStatus, line: Line, *, now: datetime) -> Counted:
     try:
         if status.called_at is None:
             _first_search(consultation, line, now=now)
         else:
             _since(consultation, line, status.called_at, now=now)
     except NationalServiceError as error:
-        failed, sentence = True, error.message
-    else:
-        DmpStatus.objects.filter(pk=status.pk).update(called_at=now)
-        _leave_out_the_old(consultation, status, now=now)
-    return Counted(
-        news=news_known(consultation),
-        since=status.seen_at or window_start(now, settings.DMP_FIRST_WINDOW_DAYS),
-        failed=failed,
-        sentence=sentence,
-    )
+        if error.code == BUSY:
+            return _counted(consultation, status, now=now, waits=True)
+        return _counted(consultation, status, now=now, failed=True, sentence=error.message)
+    DmpStatus.objects.filter(pk=status.pk).update(called_at=now)
+    _leave_out_the_old(consultation, status, now=now)
+    return _counted(consultation, status, now=now)
+
+
+def _counted(
+    consultation: Consultation,
+    status: DmpStatus,
+    *,
+    now: datetime,
+    failed: bool = False,
+    waits: bool = False,
+    sentence: str = "",
+) -> Counted:
+    since = status.seen_at or window_start(now, settings.DMP_FIRST_WINDOW_DAYS)
+    return Counted(news_known(consultation), since, failed=failed, waits=waits, sentence=sentence)
 
 
 def news_known(consultation: Consultation) -> News:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
 from audit.context import current_origin
+from dmp.asking import asking
 from dmp.consultation import Consultation
 from dmp.enums import AccessState
-from dmp.line import Line
+from dmp.line import BUSY, Line
 from dmp.models import DmpStatus, RemoteDocument
 from dmp.rules.access import needs_authorisation, state_of
 from dmp.selectors import status_is_fresh, status_known
@@ -25,6 +27,8 @@ from national.errors import NationalServiceError, Rejected, RejectionKind, Uncer
 from patients.models import Patient
 
 logger = logging.getLogger(__name__)
+
+QUESTION: Final = "status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +50,24 @@ class Checked:
 def status_refresh(consultation: Consultation, *, now: datetime, line: Line | None = None) -> Checked:
     """What the DMP says of this patient to this user: from the cache while fresh, else TD0.2.
 
-    Without a valid authorisation, TD0.3 then TD0.2 again, with no action of the user (CONF.16).
+    Without a valid authorisation, TD0.3 then TD0.2 again, with no action of the user (CONF.16). `checking`
+    tells to come again in a moment: another page of this user is asking, or every place is taken.
     """
     known = status_known(consultation)
     if known is not None and known.checked_at is not None and status_is_fresh(known, now=now):
         return Checked(AccessState(known.state), known.checked_at, closed_on=known.closed_on)
-    line = line or Line(consultation)
+    with asking(consultation, QUESTION) as is_first:
+        if not is_first:
+            return Checked(AccessState.CHECKING, now)
+        return _checked(consultation, known, line or Line(consultation), now=now)
+
+
+def _checked(consultation: Consultation, known: DmpStatus | None, line: Line, *, now: datetime) -> Checked:
     try:
         existence, asked = _asked(line, known, now=now)
     except NationalServiceError as error:
+        if error.code == BUSY:
+            return Checked(AccessState.CHECKING, now)
         return _failed(consultation, known, error, now=now)
     status = _kept(consultation, existence, asked, now=now)
     return Checked(AccessState(status.state), now, closed_on=status.closed_on)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -11,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import requires
-from dmp.enums import CounterReset
+from dmp.enums import AccessState, CounterReset
 from dmp.rules.access import counts_by_itself
 from dmp.selectors import News, documents_in_force, filed_versions, status_known
 from dmp.services import news_known, news_refresh, news_seen, status_refresh
@@ -22,6 +24,9 @@ CHANGED = "dmp"
 """Event of the page: what this person knows of the DMP changed, the list may ask for its section."""
 SEEN = "dmp-vu"
 """Event of the page: nothing is new any more, the counter asks what is stored."""
+AGAIN_SECONDS: Final = 2
+LATER: Final = f"load delay:{AGAIN_SECONDS}s"
+"""When a fragment asks again for an answer that another page of the same person waits for."""
 
 
 @requires("patients.open", polling=True)
@@ -36,6 +41,11 @@ def dmp_fact(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
     checked = status_refresh(asked.consultation, now=asked.now)
     news_url = f"{reverse('dossier:dmp_news', args=[patient_uid])}{on_list}"
     retry_url = f"{reverse('dossier:dmp_fact', args=[patient_uid])}{on_list}"
+    if checked.state == AccessState.CHECKING:
+        again = _again_url(request)
+        if again:
+            return render(request, "dossier/_dmp_fact_later.html", {"url": again, "trigger": LATER})
+        checked = replace(checked, state=AccessState.UNAVAILABLE)
     fact = fact_of(checked, asked.patient, news_url=news_url, retry_url=retry_url)
     answer = render(request, "dossier/_dmp_fact.html", {"dmp": fact})
     if checked.is_open:
@@ -61,9 +71,12 @@ def dmp_news(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
         fact = news_fact(asked.patient, News(), on_list=on_list)
         return render(request, "dossier/_dmp_news.html", {"news": fact, "on_demand": True})
     counted = news_refresh(asked.consultation, now=asked.now)
-    fact = news_fact(asked.patient, counted.news, failed=counted.failed, on_list=on_list)
+    again = _again_url(request) if counted.waits else ""
+    if again:
+        return render(request, "dossier/_dmp_news_later.html", {"url": again, "trigger": LATER})
+    fact = news_fact(asked.patient, counted.news, failed=counted.failed or counted.waits, on_list=on_list)
     answer = render(request, "dossier/_dmp_news.html", {"news": fact})
-    if not counted.failed:
+    if not fact.failed:
         answer["HX-Trigger-After-Settle"] = CHANGED
     return answer
 
@@ -134,6 +147,17 @@ def shown_group(
     if opened and settings.DMP_COUNTER_RESET == CounterReset.LIST:
         news_seen(asked.consultation, now=asked.now)
     return group
+
+
+def _again_url(request: HttpRequest) -> str:
+    """This fragment a moment later; empty once the person has waited as long as for one question."""
+    tried = request.GET.get("essai", "")
+    count = int(tried) + 1 if tried.isdecimal() and len(tried) < 4 else 1
+    if count * AGAIN_SECONDS > settings.DMP_PATIENCE_SECONDS:
+        return ""
+    query = request.GET.copy()
+    query["essai"] = str(count)
+    return f"{request.path}?{query.urlencode()}"
 
 
 def _counts_by_itself(asked: Asked) -> bool:

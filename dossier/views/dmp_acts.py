@@ -220,7 +220,8 @@ def _dialog_answer(
     context: dict[str, Any] = {"dialog": replace(dialog, error=error)}
     if request.headers.get("HX-Request"):
         answer = render(request, "dossier/_visibility_dialog.html", context)
-        answer["HX-Retarget"], answer["HX-Reswap"] = "#dialogues", "innerHTML"
+        if request.method == "POST":  # its form aims at the row
+            answer["HX-Retarget"], answer["HX-Reswap"] = "#dialogues", "innerHTML"
         return answer
     context |= {
         "banner": banner_of(asked.record, asked.user),

@@ -145,6 +145,21 @@
     if (row) row.focus();
   });
 
+  // A section that comes again, [data-keep-checks], keeps what was checked in it meanwhile.
+  const keptChecks = new Map();
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const section = event.detail.target;
+    if (!section || !section.matches || !section.matches("[data-keep-checks]")) return;
+    keptChecks.set(section.id, new Set(checksOf(section).filter((check) => check.checked).map((check) => check.value)));
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const [id, values] of keptChecks) {
+      const section = document.getElementById(id);
+      if (section) for (const check of checksOf(section)) check.checked = check.checked || values.has(check.value);
+    }
+    keptChecks.clear();
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
     for (const table of document.querySelectorAll("table[data-rows]")) { rove(table); countChecks(table); }
   });

@@ -19,6 +19,7 @@ from accounts.enums import RoleCode
 from accounts.services import assignment_give, user_create
 from audit.models import Trace
 from consent.enums import ChoiceValue
+from dmp.asking import asking
 from dmp.models import NoticeAcceptance, RemoteDocument, SearchPreset
 from documents.enums import Intake, Origin, VersionState
 from documents.models import Document, Version
@@ -190,6 +191,36 @@ class TestFact:
             assert browser.get(address).status_code == 403, name
         assert room.dmp.calls == []
         assert Trace.objects.filter(type="patient.open", outcome="refused").exists()
+
+
+class TestSeveralPages:
+    """A doctor leaves a slow page and comes back: one question, whose answer every page gets."""
+
+    def test_the_icon_asks_again_by_itself_then_says_unavailable(
+        self, room: Room, doctor: Client, settings: LazySettings
+    ) -> None:
+        settings.DMP_PATIENCE_SECONDS = 4
+        with asking(room.consultation(), "status"):
+            waiting = fact(room, doctor).one("#dmp-fact")
+            assert waiting.get("aria-busy") == "true"
+            assert waiting.get("hx-trigger") == "load delay:2s"
+            for _ in range(2):
+                last = seen(doctor.get(waiting.get("hx-get"), headers=htmx()))
+                waiting = last.one("#dmp-fact")
+            assert "indisponible" in last.text
+            assert last.has("button")
+        assert room.dmp.calls == []
+        assert "Ouvert – accès autorisé" in fact(room, doctor).text
+
+    def test_so_does_the_counter(self, room: Room, doctor: Client) -> None:
+        fact(room, doctor)
+        room.deposit(arriving(lineage=1))
+        room.dmp.calls.clear()
+        with asking(room.consultation(), "news"):
+            waiting = news(room, doctor).one("#dmp-nouveautes")
+            assert waiting.get("aria-busy") == "true"
+        assert room.dmp.calls == []
+        assert "1 nouveau" in seen(doctor.get(waiting.get("hx-get"), headers=htmx())).text
 
 
 class TestCounter:

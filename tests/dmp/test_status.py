@@ -7,17 +7,20 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.conf import LazySettings
+from django.core.cache import cache
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from accounts.assurance import Assurance
 from audit.context import Origin, origin_set
 from audit.models import Trace
 from consent.enums import ChoiceValue, Subject
+from dmp.asking import asking
 from dmp.enums import AccessState, DocumentStatus
 from dmp.line import PLACES
 from dmp.models import DmpStatus, RemoteDocument
 from dmp.services import status_refresh
-from dmp.services.status import Checked
+from dmp.services.status import QUESTION, Checked
 from establishment.models import ServiceEndpoint
 from interop.vihf.claims import PatientClaim
 from national.dmp.memory import DmpMemory
@@ -184,8 +187,23 @@ class TestStatus:
     ) -> None:
         settings.DMP_CALLS_AT_ONCE = 1
         with PLACES.taken(1):
-            assert opened(room).state == AccessState.UNAVAILABLE
+            assert opened(room).state == AccessState.CHECKING
         assert room.dmp.calls == []
+        assert opened(room).state == AccessState.OPEN
+
+    def test_another_page_of_the_same_person_waits_for_the_first(self, room: Room) -> None:
+        with asking(room.consultation(), QUESTION):
+            assert opened(room).state == AccessState.CHECKING
+            other = room.colleague()
+            found = status_refresh(room.consultation(other), now=timezone.now(), line=room.line(other))
+            assert found.state == AccessState.OPEN
+        assert opened(room).state == AccessState.OPEN
+
+    def test_without_cache_each_page_asks(self, room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+        def down(*args: object) -> bool:
+            raise RedisError("down")
+
+        monkeypatch.setattr(cache, "add", down)
         assert opened(room).state == AccessState.OPEN
 
     def test_no_call_leaves_once_nobody_waits_any_more(self, room: Room) -> None:

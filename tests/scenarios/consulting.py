@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.test import Client
 from django.urls import reverse
@@ -16,6 +16,7 @@ from sandbox.dmp.fixtures.loading import register_draft
 from sandbox.dmp.fixtures.plan import Planned, draft_of, people
 from sandbox.dmp.records import Document
 from sandbox.documents.cda import build_cda
+from sandbox.runtime import Sandbox
 from tests.dossier.conftest import Seen, htmx, seen
 from tests.hospital import MATRICULE, Hospital
 from tests.signing_in import sign_in
@@ -92,15 +93,15 @@ class Reader:
 class Journal:
     """Requests that the DMP saw since this object was made."""
 
-    hospital: Hospital
+    there: HasDmp
     start: int = 0
 
     def __post_init__(self) -> None:
-        self.start = len(self.hospital.sandbox.dmp.journal())
+        self.start = len(self.there.sandbox.dmp.journal())
 
     @property
     def requests(self) -> list[dict[str, Any]]:
-        return self.hospital.sandbox.dmp.journal()[self.start :]
+        return self.there.sandbox.dmp.journal()[self.start :]
 
     @property
     def operations(self) -> list[str]:
@@ -110,7 +111,14 @@ class Journal:
         self.__post_init__()
 
 
-def deposit(hospital: Hospital, number: int, title: str, **changes: Any) -> str:
+class HasDmp(Protocol):
+    """Whatever is plugged into the DMP of a sandbox: a hospital, a running installation."""
+
+    @property
+    def sandbox(self) -> Sandbox: ...
+
+
+def deposit(there: HasDmp, number: int, title: str, **changes: Any) -> str:
     """Another hospital feeds the DMP of the patient now; the uniqueId."""
     planned = Planned(
         matricule=MATRICULE,
@@ -124,13 +132,13 @@ def deposit(hospital: Hospital, number: int, title: str, **changes: Any) -> str:
     now = datetime.now(UTC)
     draft = replace(draft_of(replace(planned, **changes), people(), now), deposited_at=now)
     content = build_cda(draft)
-    registry = hospital.sandbox.dmp.registry
+    registry = there.sandbox.dmp.registry
     register_draft(registry, draft, content, registry.keep({draft.unique_id: content})[draft.unique_id])
     return draft.unique_id
 
 
-def held(hospital: Hospital, unique_id: str) -> Document:
+def held(there: HasDmp, unique_id: str) -> Document:
     """A document as the DMP holds it."""
-    document = hospital.sandbox.dmp.registry.by_unique_id(unique_id)
+    document = there.sandbox.dmp.registry.by_unique_id(unique_id)
     assert document is not None
     return document
