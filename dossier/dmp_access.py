@@ -75,3 +75,14 @@ def may_show_known(asked: Asked) -> bool:
         return False
     status = status_known(asked.consultation)
     return status is not None and status.state == AccessState.OPEN and status_is_fresh(status, now=asked.now)
+
+
+def may_look_at(asked: Asked) -> bool:
+    """Whether a document that this person saw may be shown: the gate is open and no answer closed the access.
+
+    An answer that is only old does not hide what is being read: the DMP decides when the content is asked.
+    """
+    if asked.consultation is None:
+        return False
+    status = status_known(asked.consultation)
+    return status is not None and status.state == AccessState.OPEN

@@ -12,6 +12,7 @@ from dmp.services.notice import notice_accept as notice_accept
 from dmp.services.presets import preset_delete as preset_delete
 from dmp.services.presets import preset_save as preset_save
 from dmp.services.retrieving import document_open as document_open
+from dmp.services.retrieving import document_reopen as document_reopen
 from dmp.services.retrieving import documents_integrate as documents_integrate
 from dmp.services.retrieving import summary_of as summary_of
 from dmp.services.searching import documents_search as documents_search

@@ -89,14 +89,22 @@ def document_open(
     content = next(
         (one.content for one in found.documents if one.address.unique_id == document.unique_id), b""
     )
-    opened = _opened(document, content)
+    return _viewed(consultation, _opened(document, content))
+
+
+def document_reopen(consultation: Consultation, document: RemoteDocument, content: bytes) -> Opened:
+    """One more look at what this session retrieved: no call, and its own trace (SC.DMP/CONF.14)."""
+    return _viewed(consultation, _opened(document, content))
+
+
+def _viewed(consultation: Consultation, opened: Opened) -> Opened:
     act_trace(
         consultation,
         "dmp.view",
-        document,
+        opened.document,
         transaction=VIEW,
         outcome=Outcome.SUCCESS if opened.is_there else Outcome.FAILURE,
-        size=len(content),
+        size=len(opened.content),
         altered=opened.is_altered,
     )
     return opened

@@ -26,7 +26,7 @@ from documents.enums import ReceiptOutcome
 from documents.models import Version
 from dossier.access import version_for_page
 from dossier.banner import banner_of, rail_of
-from dossier.dmp_access import Asked, asked_about, asked_for, may_show_known
+from dossier.dmp_access import Asked, asked_about, asked_for, may_look_at, may_show_known
 from dossier.dmp_rows import row_of_remote
 from dossier.views.dmp import SEEN, shown_group
 from dossier.views.envois import Done
@@ -106,18 +106,18 @@ def dmp_visibility(request: HttpRequest, document_uid: UUID) -> HttpResponse:
     dialog = VisibilityDialog(
         url=reverse("dossier:dmp_visibility", args=[document.uid]),
         title="Rendre visible",
-        document=document.title,
+        document=document.title if may_look_at(asked) else "",
         target=f"#doc-dmp-{document.uid}",
         choices=choices_of(document.is_invisible_patient, document.is_invisible_rep_legaux),
         cancel_url=reverse("dossier:patient", args=[asked.patient.uid]),
     )
+    if asked.consultation is None or not may_look_at(asked):
+        return _dialog_answer(request, asked, dialog, error=CLOSED)
     if request.method == "GET":
         return _dialog_answer(request, asked, dialog)
     to_patient, to_guardians = lifted_by(request.POST.get("choix", ""))
     if not (to_patient or to_guardians):
         return _dialog_answer(request, asked, dialog, error="Choisissez qui verra ce document.")
-    if asked.consultation is None:
-        return _dialog_answer(request, asked, dialog, error=CLOSED)
     change = visibility_change(
         asked.consultation,
         unique_id=document.unique_id,

@@ -20,9 +20,9 @@ from accounts.access import requires
 from dmp.enums import DocumentStatus
 from dmp.models import RemoteDocument
 from dmp.selectors import Filed, filed_versions
-from dmp.services import document_open
+from dmp.services import document_open, document_reopen
 from dossier.banner import banner_of, rail_of
-from dossier.dmp_access import Asked, asked_about
+from dossier.dmp_access import Asked, asked_about, may_look_at
 from dossier.dmp_contents import content_keep_for_session, content_of_session
 from dossier.dmp_rows import author_words, marks_of_remote
 from dossier.document_list import PDF_VIEW, Mark, Notice
@@ -81,8 +81,11 @@ class RemoteContent:
 def dmp_document(request: HttpRequest, document_uid: UUID) -> HttpResponse:
     """The pane of one document, at once and without any call; its content is asked for by the pane."""
     asked, document = asked_about(request, document_uid)
-    here = filed_versions(asked.patient, [document.unique_id]).get(document.unique_id)
-    context: dict[str, Any] = {"preview": preview_of_remote(asked, document, here)}
+    context: dict[str, Any] = {
+        "preview": _preview(asked, document),
+        "gone": GONE,
+        "close_url": reverse("dossier:patient", args=[asked.patient.uid]),
+    }
     if request.headers.get("HX-Request"):
         return render(request, "dossier/_dmp_preview.html", context)
     record_open(patient=asked.patient, user=asked.user, actor=asked.actor)
@@ -99,10 +102,12 @@ def dmp_content(request: HttpRequest, document_uid: UUID) -> HttpResponse:
     """One presentation (`?vue=`); TD3.2 unless this session holds the content already."""
     asked, document = asked_about(request, document_uid)
     view = request.GET.get("vue", "")
+    if not may_look_at(asked):
+        return render(request, "dossier/_dmp_content.html", {"content": RemoteContent((), sentence=GONE)})
     if view == FACTS:
         shown = RemoteContent(_tabs(document, FACTS), facts=facts_of_remote(document))
         return render(request, "dossier/_dmp_content.html", {"content": shown})
-    content, warnings, sentence = _content(request, asked, document)
+    content, warnings, sentence = _content(request, asked, document, opens=not view)
     if not content:
         shown = RemoteContent(
             _tabs(document, view or PDF),
@@ -136,6 +141,14 @@ def dmp_structured(request: HttpRequest, document_uid: UUID) -> HttpResponse:
     if displayed is None or displayed.html is None:
         raise Http404
     return _framed(displayed.html, "text/html; charset=utf-8", DISPLAY_POLICY)
+
+
+def _preview(asked: Asked, document: RemoteDocument) -> RemotePreview | None:
+    """None once the access is closed: nothing of the document is shown any more, not even its title."""
+    if not may_look_at(asked):
+        return None
+    here = filed_versions(asked.patient, [document.unique_id]).get(document.unique_id)
+    return preview_of_remote(asked, document, here)
 
 
 def preview_of_remote(asked: Asked, document: RemoteDocument, here: Filed | None) -> RemotePreview:
@@ -216,17 +229,25 @@ def _visibility_words(document: RemoteDocument) -> str:
     return ", ".join(words for is_set, words in hidden if is_set) or "visible"
 
 
-def _content(request: HttpRequest, asked: Asked, document: RemoteDocument) -> tuple[bytes, list[Notice], str]:
-    """The bytes, warnings about them, and the sentence when there are none."""
-    if asked.consultation is None:
+def _content(
+    request: HttpRequest, asked: Asked, document: RemoteDocument, *, opens: bool = False
+) -> tuple[bytes, list[Notice], str]:
+    """The bytes, warnings about them, and the sentence when there are none.
+
+    `opens` when the pane is opened: one more look, and one more trace. Its frames and tabs add none.
+    """
+    if asked.consultation is None or not may_look_at(asked):
         return b"", [], GONE
     kept = content_of_session(request, document)
-    if kept:
+    if kept and not opens:
         return kept, [], ""
-    opened = document_open(asked.consultation, document)
-    if not opened.is_there:
-        return b"", [], opened.sentence
-    content_keep_for_session(request, document, opened.content)
+    if kept:
+        opened = document_reopen(asked.consultation, document, kept)
+    else:
+        opened = document_open(asked.consultation, document)
+        if not opened.is_there:
+            return b"", [], opened.sentence
+        content_keep_for_session(request, document, opened.content)
     warnings = []
     if opened.is_altered:
         text = "Ce document n’a pas l’empreinte ou la taille annoncée par le DMP : à lire avec prudence."

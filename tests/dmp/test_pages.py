@@ -20,7 +20,7 @@ from accounts.services import assignment_give, user_create
 from audit.models import Trace
 from consent.enums import ChoiceValue
 from dmp.asking import asking
-from dmp.models import NoticeAcceptance, RemoteDocument, SearchPreset
+from dmp.models import DmpStatus, NoticeAcceptance, RemoteDocument, SearchPreset
 from documents.enums import Intake, Origin, VersionState
 from documents.models import Document, Version
 from documents.services import document_receive
@@ -455,6 +455,36 @@ class TestPane:
         room.choose(ChoiceValue.OPPOSED)
         assert doctor.get(reverse("dossier:dmp_content", args=[document.uid])).status_code == 404
         assert room.dmp.calls == []
+
+    @pytest.mark.requirement("SC.DMP/CONF.14")
+    def test_one_more_look_at_what_the_session_holds_is_one_more_trace(
+        self, room: Room, doctor: Client, document: RemoteDocument
+    ) -> None:
+        for _ in range(2):
+            frame = get(doctor, "dmp_content", document.uid).one("iframe")
+            doctor.get(frame.get("src"))
+            get(doctor, "dmp_content", document.uid, vue="pdf")
+        assert room.dmp.calls == ["TD3.2"]
+        assert Trace.objects.filter(type="dmp.view", outcome="success").count() == 2
+
+    def test_once_the_dmp_closed_the_access_nothing_of_it_is_shown(
+        self, room: Room, doctor: Client, document: RemoteDocument
+    ) -> None:
+        """Retrieved by this session, then refused to this doctor: title, metadata and bytes are gone."""
+        get(doctor, "dmp_content", document.uid)
+        room.dmp.existences[MATRICULE] = Existence(DmpState.CLOSED, None, closed_on="20250312101500")
+        DmpStatus.objects.update(checked_at=timezone.now() - timedelta(days=2))
+        fact(room, doctor)
+        shown = get(doctor, "dmp_document", document.uid)
+        assert "La consultation du DMP n’est plus possible" in shown.text
+        assert document.title not in shown.text
+        for view in ("", "pdf", "structure", "metadonnees"):
+            shown = get(doctor, "dmp_content", document.uid, vue=view)
+            assert "n’est plus possible" in shown.text
+            assert document.unique_id not in shown.text and not shown.has("iframe")
+        for name in ("dmp_pdf", "dmp_structured"):
+            assert doctor.get(reverse(f"dossier:{name}", args=[document.uid])).status_code == 404
+        assert document.title not in get(doctor, "dmp_visibility", document.uid).text
 
     def test_without_script_the_document_has_a_page_with_the_banner(
         self, room: Room, doctor: Client, document: RemoteDocument
