@@ -16,6 +16,8 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import requires
 from accounts.http import SignedInRequest
+from audit.enums import Action
+from audit.services import trace_write
 from exchange.enums import Direction, MessageState
 from exchange.models import Message
 from exchange.selectors import (
@@ -49,6 +51,8 @@ KINDS: Final = (
     ("ZAM", "ZAM, accusés de la PFI"),
 )
 MOST_PAGES: Final = 40
+SEARCHED: Final = "exchange_searched"
+"""Entry of the session: the last text searched, which is traced once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,8 @@ def _list_context(request: SignedInRequest, query: QueryDict) -> dict[str, Any]:
     found = list(journal_messages(filters, searches_patients=sees_all)[: page * PAGE + 1])
     shown = found[: page * PAGE]
     total = journal_count(filters, searches_patients=sees_all)
+    if sees_all:
+        _trace_search(request, filters.text, total)
     url = reverse("exchange:journal")
     more = _whole(query, page=page + 1)
     return {
@@ -125,6 +131,24 @@ def _list_context(request: SignedInRequest, query: QueryDict) -> dict[str, Any]:
         "rows_url": f"{reverse('exchange:journal_rows')}?{_whole(query, page=page)}",
         "more_url": f"{url}?{more}" if len(found) > len(shown) and page < MOST_PAGES else "",
     }
+
+
+def _trace_search(request: SignedInRequest, text: str, total: int) -> None:
+    """What was typed may be an IPP: searching it is a search of a patient, told once for each new text.
+
+    The refresh of the page, each 30 s, is no other search (security 8.3 `patient.search`).
+    """
+    if request.session.get(SEARCHED, "") == text:
+        return
+    request.session[SEARCHED] = text
+    if text:
+        trace_write(
+            type="patient.search",
+            action=Action.READ,
+            actor=request.actor,
+            object_type="exchange.journal",
+            detail={"criteria": ["ipp_or_control_id"], "count": total},
+        )
 
 
 def counted(total: int) -> str:

@@ -148,6 +148,17 @@ class TestList:
         assert not rows_of(page(admin, f"{JOURNAL}?texte=000003"))
         assert may is not None
 
+    def test_looking_for_an_ipp_is_a_search_of_a_patient_and_its_refresh_is_none(
+        self, reader: Client
+    ) -> None:
+        MessageFactory(lineage="000003^^^CHU-X")
+        for browser, text in ((reader, "000003"), (reader, "000003"), (reader, "000004"), (reader, "")):
+            page(browser, f"{JOURNAL}?texte={text}")
+            page(browser, f"{reverse('exchange:journal_rows')}?texte={text}")
+        traces = Trace.objects.filter(type="patient.search").order_by("id")
+        assert [trace.detail["count"] for trace in traces] == [1, 0]
+        assert "000003" not in str([trace.detail for trace in traces])
+
     def test_the_rows_are_refreshed_alone(self, admin: Client) -> None:
         one = MessageFactory()
         html = page(admin, reverse("exchange:journal_rows"))
