@@ -154,11 +154,13 @@ def _read_fault(fault: etree._Element, namespace: str | None) -> SoapFault:
     while step is not None:
         subcode = _local(_text(step.find(_soap("Value"))))
         step = step.find(_soap("Subcode"))
+    detail = fault.find(_soap("Detail"))
     return SoapFault(
         _local(_text(code.find(_soap("Value")))),
         subcode=subcode,
         reason=_text(fault.find(f"{_soap('Reason')}/{_soap('Text')}")),
-        detail=_all_text(fault.find(_soap("Detail"))),
+        detail=_all_text(detail),
+        detail_element=detail,
     )
 
 

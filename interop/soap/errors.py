@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lxml import etree
+
 
 class SoapError(ValueError):
     """The message is not SOAP that we accept: malformed, incomplete or beyond a limit."""
@@ -12,12 +14,21 @@ class SoapFault(Exception):  # noqa: N818 - the name of the format
 
     `code` and `subcode` are local names, prefixes removed: the functional code of the DMP
     (`DMPInvalidCertificate`...) is the deepest subcode. `reason` is text of the server, for
-    technical screens only.
+    technical screens only; `detail_element` is the detail as it came, for services that structure it.
     """
 
-    def __init__(self, code: str, *, subcode: str = "", reason: str = "", detail: str = "") -> None:
+    def __init__(
+        self,
+        code: str,
+        *,
+        subcode: str = "",
+        reason: str = "",
+        detail: str = "",
+        detail_element: etree._Element | None = None,
+    ) -> None:
         super().__init__(f"{code} {subcode}".strip())
         self.code = code
         self.subcode = subcode
         self.reason = reason
         self.detail = detail
+        self.detail_element = detail_element
