@@ -42,11 +42,24 @@ class SoapRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadyRequest:
+    """A request whose bytes are made: what `exchange_ready` sends as they are."""
+
+    path: str
+    content_type: str
+    data: bytes
+    message_id: str
+    read_timeout: float
+    repeatable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SoapAnswer:
-    """An answer without fault, with the parts that came beside the envelope."""
+    """An answer without fault, with the parts that came beside the envelope; `raw` is the whole body."""
 
     envelope: Envelope
     attachments: Mapping[str, bytes] = field(default_factory=dict)
+    raw: bytes = b""
 
 
 def exchange(transport: Transport, request: SoapRequest) -> SoapAnswer:
@@ -63,10 +76,20 @@ def exchange(transport: Transport, request: SoapRequest) -> SoapAnswer:
     )
     data = build_envelope(addressing, request.body, token=request.token)
     content_type, data = _packed(data, request.action, request.attachments)
+    return exchange_ready(
+        transport,
+        ReadyRequest(
+            request.path, content_type, data, request.message_id, request.read_timeout, request.repeatable
+        ),
+    )
+
+
+def exchange_ready(transport: Transport, request: ReadyRequest) -> SoapAnswer:
+    """Send an envelope that a service shapes in its own way, read its answer. Raises as `exchange`."""
     answer = transport.post(
         request.path,
-        data,
-        content_type=content_type,
+        request.data,
+        content_type=request.content_type,
         read_timeout=request.read_timeout,
         repeatable=request.repeatable,
     )
@@ -93,9 +116,9 @@ def _packed(data: bytes, action: str, attachments: Sequence[Attachment]) -> tupl
 
 def _read(answer: Answer) -> SoapAnswer:
     if not is_multipart(answer.content_type):
-        return SoapAnswer(parse_envelope(answer.body))
+        return SoapAnswer(parse_envelope(answer.body), raw=answer.body)
     message = parse_multipart(answer.content_type, answer.body)
-    return SoapAnswer(parse_envelope(message.root), message.attachments)
+    return SoapAnswer(parse_envelope(message.root), message.attachments, raw=answer.body)
 
 
 def _unreadable(

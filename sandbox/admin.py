@@ -13,6 +13,8 @@ from sandbox.demo import DmpState, Patient
 from sandbox.dmp.faults import UnknownEffectError
 from sandbox.dmp.records import Document
 from sandbox.dmp.service import DmpService
+from sandbox.insi.faults import UnknownInsiEffectError
+from sandbox.insi.service import InsiService
 from sandbox.mail.admin import MailAdmin
 from sandbox.mail.letters import LetterBox
 from sandbox.mail.operator import MailOperator
@@ -37,6 +39,7 @@ class AdminService:
         *,
         psc: Provider,
         dmp: DmpService,
+        insi: InsiService,
         mail: MailOperator,
         letters: LetterBox,
         annuaire: DirectoryService,
@@ -44,6 +47,7 @@ class AdminService:
         self._psc = psc
         self._annuaire = annuaire
         self._dmp = dmp
+        self._insi = insi
         self._mail = MailAdmin(mail, letters)
 
     def __call__(self, request: Request) -> Response | None:
@@ -62,6 +66,8 @@ class AdminService:
     def _route(self, request: Request, path: str) -> Response | None:
         if path.startswith("psc/"):
             return self._psc_route(request, path)
+        if path.startswith("insi/"):
+            return self._insi_route(request, path)
         if path.startswith("annuaire/"):
             return self._directory_route(request, path)
         if path.startswith("mail/"):
@@ -106,6 +112,26 @@ class AdminService:
             registered[name].extend(address for address in addresses if address not in registered[name])
         return json_response(registered)
 
+    # INSi
+
+    def _insi_route(self, request: Request, path: str) -> Response | None:
+        match request.method, path:
+            case "GET", "insi/journal":
+                return json_response(self._insi.journal())
+            case "GET", "insi/faults":
+                return json_response(self._insi.faults.waiting())
+            case "POST", "insi/faults":
+                values = _object(request)
+                try:
+                    self._insi.faults.add(str(values.get("effect", "")), times=_times(values))
+                except UnknownInsiEffectError as error:
+                    raise BadRequestError(f"unknown effect: {error}") from error
+                return json_response(self._insi.faults.waiting())
+            case "DELETE", "insi/faults":
+                self._insi.faults.clear()
+                return json_response([])
+        return None
+
     # Annuaire santé
 
     def _directory_route(self, request: Request, path: str) -> Response | None:
@@ -116,11 +142,8 @@ class AdminService:
                 return json_response(self._annuaire.faults())
             case "POST", "annuaire/faults":
                 values = _object(request)
-                times = values.get("times", 1)
-                if not isinstance(times, int) or not 1 <= times <= MAX_TIMES:
-                    raise BadRequestError("times is a small number")
                 try:
-                    self._annuaire.add_fault(str(values.get("fault")), times)
+                    self._annuaire.add_fault(str(values.get("fault")), _times(values))
                 except UnknownFaultError as error:
                     raise BadRequestError(f"unknown fault: {error}") from error
                 return json_response(self._annuaire.faults())
@@ -243,6 +266,13 @@ def _object(request: Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadRequestError("a JSON object is expected")
     return value
+
+
+def _times(values: dict[str, Any]) -> int:
+    times = values.get("times", 1)
+    if not isinstance(times, int) or not 1 <= times <= MAX_TIMES:
+        raise BadRequestError("times is a small number")
+    return times
 
 
 def _refused(text: str, status: int = HTTPStatus.BAD_REQUEST) -> Response:

@@ -6,6 +6,7 @@ Made at first start in the state folder, kept afterwards, renewed when close to 
 - the two certificates of the demonstration legal entity: `ORG_SIGN` (cachet, signs VIHF and submission
   sets) and `ORG_AUTH_CLI` (mutual TLS). Their subject reads `CN=…,OU=1<FINESS>,O=…,ST=…,C=FR` (RFC 2253
   order);
+- the certificate of the same entity for INSi, whose common name is `INSI-MANU` (ins.md 11.5);
 - a look-alike of the second by an authority that nobody trusts, for tests.
 
 Source: DMP integration guide EX_GEN-1450 (two certificates per structure), IGC-Santé organisation
@@ -65,6 +66,7 @@ class Certificates:
     server: Credential
     seal: Credential
     client: Credential
+    insi: Credential
     stranger: Credential
 
 
@@ -227,6 +229,7 @@ def ensure_certificates(
         issuer = _ensure_issuer(folder, "ca", "AUTORITE DE DEVELOPPEMENT", instant)
         foreign = _ensure_issuer(folder, "stranger-ca", "AUTORITE INCONNUE", instant)
         tls_subject = organisation_subject(entity, f"dpi.{entity.finess}.example.org {codes.KEY_LABEL_TLS}")
+        insi_subject = organisation_subject(entity, codes.INSI_MANUAL)
         seal_subject = organisation_subject(entity, f"CACHET DPI {codes.KEY_LABEL_SIGN}")
 
         def leaf(authority: Issuer, name: str, profile: Profile, subject: x509.Name) -> Credential:
@@ -237,6 +240,7 @@ def ensure_certificates(
             server=leaf(issuer, "server", Profile.SERVER, server_subject()),
             seal=leaf(issuer, "seal", Profile.SIGNATURE, seal_subject),
             client=leaf(issuer, "client", Profile.TLS_CLIENT, tls_subject),
+            insi=leaf(issuer, "insi", Profile.TLS_CLIENT, insi_subject),
             stranger=leaf(foreign, "stranger", Profile.TLS_CLIENT, tls_subject),
         )
 

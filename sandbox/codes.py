@@ -23,6 +23,8 @@ TYPE_VACCINATION_NOTE: Final = "87273-9"
 # Kinds of organisation certificates, as IGC-Santé names them
 KEY_LABEL_SIGN: Final = "ORG_SIGN"
 KEY_LABEL_TLS: Final = "ORG_AUTH_CLI"
+# Common name of the certificate by which people of an establishment call INSi
+INSI_MANUAL: Final = "INSI-MANU"
 
 # Letters of doctors in town: the root under which the sandbox names them, of nobody (arc 999)
 OID_TOWN: Final = "1.2.250.1.999.2.9900"

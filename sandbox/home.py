@@ -11,6 +11,7 @@ from sandbox.dmp.faults import UnknownEffectError
 from sandbox.dmp.pages import PREFIX as PATIENT_PAGES
 from sandbox.dmp.service import DmpService
 from sandbox.html import page
+from sandbox.insi.pages import PREFIX as INSI_PAGES
 from sandbox.mail.faults import UnknownMailEffectError
 from sandbox.mail.operator import MailOperator
 from sandbox.mail.pages import PREFIX as MAIL_PAGES
@@ -101,6 +102,7 @@ class HomePages:
         links = E.UL(
             E.LI(E.A("Mon espace santé, tel que le patient le voit", href=PATIENT_PAGES)),
             E.LI(E.A("Boîtes aux lettres MSSanté, et courriels à l’hôpital", href=MAIL_PAGES)),
+            E.LI(E.A("Téléservice INSi : identités connues, demandes, pannes", href=INSI_PAGES)),
             E.LI(E.A("Provoquer une panne du DMP, de MSSanté ou de Pro Santé Connect", href=FAULTS_PATH)),
         )
         rows = [

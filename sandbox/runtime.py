@@ -23,6 +23,11 @@ from sandbox.dmp.pages import PatientPages
 from sandbox.dmp.service import BASE_PATH, DmpService
 from sandbox.home import HomePages
 from sandbox.html import STYLE_PATH, style_response
+from sandbox.insi.pages import PREFIX as INSI_PAGES
+from sandbox.insi.pages import InsiPages
+from sandbox.insi.reading import SOFTWARE_AUTHORISATION
+from sandbox.insi.service import PATH as INSI_PATH
+from sandbox.insi.service import InsiService
 from sandbox.mail.boxes import APPLICATION_BOX, ERROR_BOX, PATIENT_DOMAIN
 from sandbox.mail.letters import LetterBox
 from sandbox.mail.operator import MailOperator
@@ -87,6 +92,15 @@ class DmpAddresses:
 
 
 @dataclass(frozen=True, slots=True)
+class InsiAddresses:
+    """INSi, on the mutual TLS port of the DMP, under a certificate of its own."""
+
+    url: str
+    authorisation: str
+    pages_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class MailAddresses:
     """The operator of MSSanté: STARTTLS and client certificate on both lines."""
 
@@ -117,6 +131,8 @@ class CertificateAddresses:
     seal_key: str
     client_cert: str
     client_key: str
+    insi_cert: str
+    insi_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +143,7 @@ class Addresses:
     psc: ProviderAddresses
     etablissement: ProviderAddresses
     dmp: DmpAddresses
+    insi: InsiAddresses
     mail: MailAddresses
     annuaire: DirectoryAddresses
     mes_url: str
@@ -140,8 +157,9 @@ class Addresses:
 class Sandbox:
     """A running sandbox, as a context manager.
 
-    `psc` and `establishment` are the providers, `dmp` the DMP, `mail` the operator of MSSanté, `letters` what
-    doctors in town write, `certificates` the files of the authority, `addresses` what the application needs.
+    `psc` and `establishment` are the providers, `dmp` the DMP, `insi` INSi, `mail` the operator of MSSanté,
+    `letters` what doctors in town write, `certificates` the files of the authority, `addresses` what the
+    application needs.
     Raises ValueError for an address that is not loopback, StateInUseError when another process uses the state
     folder, OSError when a port is taken.
     """
@@ -151,6 +169,7 @@ class Sandbox:
     psc: Provider
     establishment: Provider
     dmp: DmpService
+    insi: InsiService
     mail: MailOperator
     letters: LetterBox
     annuaire: DirectoryService
@@ -195,12 +214,19 @@ class Sandbox:
             with_documents=settings.with_documents,
         )
         self._closing.append(self.dmp.close)
+        self.insi = InsiService()
         self._start_mail()
         self.annuaire = DirectoryService(_secret(private_folder(settings.state / "annuaire") / API_KEY))
         self._admin = AdminService(
-            psc=self.psc, dmp=self.dmp, mail=self.mail, letters=self.letters, annuaire=self.annuaire
+            psc=self.psc,
+            dmp=self.dmp,
+            insi=self.insi,
+            mail=self.mail,
+            letters=self.letters,
+            annuaire=self.annuaire,
         )
         self._patient_pages = PatientPages(self.dmp)
+        self._insi_pages = InsiPages(self.insi)
         self._mail_pages = MailPages(self.mail, self.letters)
         self._home = HomePages(dmp=self.dmp, mail=self.mail, providers=(self.psc, self.establishment))
         self._listen()
@@ -239,7 +265,7 @@ class Sandbox:
         settings = self.settings
         http = self._server(self._browser, settings.http_port)
         psc = self._server(self._backchannel, settings.psc_port, ssl.CERT_OPTIONAL)
-        dmp = self._server(self.dmp, settings.dmp_port, ssl.CERT_REQUIRED)
+        dmp = self._server(self._mutual, settings.dmp_port, ssl.CERT_REQUIRED)
         base, secure = f"http://{settings.host}:{http.port}", f"https://{settings.host}:{psc.port}"
         for service in self._providers:
             profile = service.provider.profile
@@ -249,6 +275,11 @@ class Sandbox:
             psc=self._provider_addresses(self.psc, "client_secret"),
             etablissement=self._provider_addresses(self.establishment, "establishment_client_secret"),
             dmp=_dmp_addresses(f"https://{settings.host}:{dmp.port}{BASE_PATH}"),
+            insi=InsiAddresses(
+                f"https://{settings.host}:{dmp.port}{INSI_PATH}",
+                SOFTWARE_AUTHORISATION,
+                f"{base}{INSI_PAGES}",
+            ),
             mail=self._mail_addresses(base),
             annuaire=DirectoryAddresses(
                 f"{secure}{DIRECTORY_PATH}", str(settings.state / "annuaire" / API_KEY)
@@ -299,6 +330,8 @@ class Sandbox:
             service.stopping.set()
         if hasattr(self, "dmp"):
             self.dmp.stopping.set()
+        if hasattr(self, "insi"):
+            self.insi.stopping.set()
         if hasattr(self, "annuaire"):
             self.annuaire.stopping.set()
         # All at once: each waits for the end of its own loop.
@@ -328,6 +361,7 @@ class Sandbox:
             self._home,
             self._admin,
             self._patient_pages,
+            self._insi_pages,
             self._mail_pages,
         ]
         routes += [provider.browser for provider in self._providers]
@@ -336,6 +370,9 @@ class Sandbox:
             if answer is not None:
                 return answer
         return Response(HTTPStatus.NOT_FOUND, b"not found")
+
+    def _mutual(self, request: Request) -> Response:
+        return self.insi(request) or self.dmp(request)
 
     def _backchannel(self, request: Request) -> Response:
         routes: list[Callable[[Request], Response | None]] = [self.annuaire]
@@ -370,7 +407,7 @@ def _dmp_addresses(base: str) -> DmpAddresses:
 
 def _certificate_addresses(certificates: Certificates) -> CertificateAddresses:
     pairs: dict[str, Any] = {}
-    for name in ("server", "seal", "client"):
+    for name in ("server", "seal", "client", "insi"):
         credential = getattr(certificates, name)
         pairs |= {f"{name}_cert": str(credential.certificate), f"{name}_key": str(credential.key)}
     return CertificateAddresses(ca=str(certificates.ca), **pairs)

@@ -13,6 +13,8 @@ from dpi.launcher.options import Options, loopbacks
 from dpi.launcher.supervisor import Program
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
+SANDBOX_INSI_AUTHORISATION = "BACASABLE0001"
+"""The number of authorisation that the stand-in of INSi knows."""
 SANDBOX_PORTS = (
     "DPI_SANDBOX_HTTP_PORT",
     "DPI_SANDBOX_PSC_PORT",
@@ -76,6 +78,7 @@ def instance_environment(folder: Folder, options: Options, servers: Servers, sta
         # Every kind of stay: the demonstration has few, and shows the counter on each.
         "DMP_COUNTER_CARE": "I,O,E,R",
         "INS_ALLOWED_OIDS": ",".join(_ins_oids()),
+        "INSI_AUTHORISATION": SANDBOX_INSI_AUTHORISATION,
     }
 
 

@@ -17,6 +17,7 @@ from dpi.logs import logging_config
 from dpi.settings import env
 from dpi.version import version
 from interop.ins.codes import PRODUCTION_INS_OIDS
+from interop.insi.codes import ACTION_SEARCH
 from interop.xdm.codes import ACTION_SLOT
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -475,6 +476,12 @@ MLLP_ACK_TIMEOUT_SECONDS = env.integer("MLLP_ACK_TIMEOUT_SECONDS", 30, minimum=1
 PAM_CONSENT = env.flag("PAM_CONSENT", True)
 PAM_OPTIONAL_EVENTS = env.text("PAM_OPTIONAL_EVENTS", "ignore", choices=("ignore", "refuse"))
 PAM_UNTRUSTED_CODES = env.words("PAM_UNTRUSTED_CODES", ["DOUT", "FICT"])
+# --- INSi (ins.md 3, 11) -----------------------------------------------------------------------
+INSI_AUTHORISATION = env.secret("INSI_AUTHORISATION", "")
+INSI_SOFTWARE_NAME = env.text("INSI_SOFTWARE_NAME", "DPI")
+INSI_SOFTWARE_VERSION = env.text("INSI_SOFTWARE_VERSION", "")
+INSI_ACTION = env.text("INSI_ACTION", ACTION_SEARCH)
+INSI_TIMEOUT_SECONDS = env.integer("INSI_TIMEOUT_SECONDS", 10, minimum=1, maximum=60)
 INS_ALLOWED_OIDS = env.words("INS_ALLOWED_OIDS", sorted(PRODUCTION_INS_OIDS))
 RECEPTION_NOTICE_KINDS = env.words("RECEPTION_NOTICE_KINDS", ["new", "replaced", "deleted"])
 RECEPTION_ACCEPTS_ORPHAN = env.flag("RECEPTION_ACCEPTS_ORPHAN", False)

@@ -48,6 +48,8 @@ class Command(BaseCommand):
         )
         if "dmp" in addresses:
             self._dmp(addresses)
+        if "insi" in addresses:
+            self._insi(addresses)
         if "mail" in addresses:
             self._mail(addresses)
         if "annuaire" in addresses:
@@ -75,6 +77,18 @@ class Command(BaseCommand):
             ca_path=files["ca"],
             certificate_path=files["client_cert"],
             key_path=files["client_key"],
+            is_enabled=True,
+        )
+
+    def _insi(self, addresses: dict[str, Any]) -> None:
+        files = addresses["certificates"]
+        endpoint_set(
+            service=NationalService.INSI,
+            actor=ACTOR,
+            base_url=addresses["insi"]["url"],
+            ca_path=files["ca"],
+            certificate_path=files["insi_cert"],
+            key_path=files["insi_key"],
             is_enabled=True,
         )
 

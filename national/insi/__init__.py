@@ -1,0 +1,1 @@
+"""The téléservice INSi: the official identity of a person, searched by traits."""
