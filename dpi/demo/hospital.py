@@ -145,3 +145,14 @@ CITY_DOCTORS = {
     "vasseur": CityDoctor("99700900048", "VASSEUR", "Étienne"),
     "petit": CityDoctor("99700900071", "PETIT", "Bernard"),
 }
+"""Médecins traitants: their mailbox in the sandbox is one of those that its pages show first."""
+
+REFERRERS = {
+    "abadie": CityDoctor("99700901202", "ABADIE", "Florence"),
+    "berthier": CityDoctor("99700901251", "BERTHIER", "Luc"),
+}
+"""Who addressed a patient (PV1-8): doctors of the directory of the sandbox."""
+
+# What the operator does once with the mail of these two: none tells of its arrival, one comes back.
+SILENT_MAILBOX = "florence.abadie@medecin.mssante.test"
+RETURNING_MAILBOX = "luc.berthier@medecin.mssante.test"

@@ -17,12 +17,16 @@ from documents.models import Document, Version
 from documents.services import document_revise, draft_create, draft_save, version_validate
 from documents.wishes import SendingWishes, Visibility
 from documents.writing import LDL_SES, empty_body
+from dossier.recipients import candidates_of, wishes_of
 from patients.models import Episode
 
 
 @dataclass(frozen=True, slots=True)
 class DemoLetter:
-    """`decision` is `draft`, `now`, `wait` (the unit's deferral), `hold` or `keep` (not to the DMP)."""
+    """`decision` is `draft`, `now`, `wait` (the unit's deferral), `hold` or `keep` (sent nowhere).
+
+    What is sent goes where the panel proposes: the DMP, the médecin traitant, who addressed, the patient.
+    """
 
     visit: str
     author: str
@@ -106,6 +110,13 @@ LETTERS = (
         decision="wait",
     ),
     DemoLetter(
+        "000897430",
+        "blemaire",
+        "Passage aux urgences",
+        "Plaie de la main.",
+        "Suture sous anesthésie locale, pas d’atteinte tendineuse. Vaccination antitétanique à jour.",
+    ),
+    DemoLetter(
         "000897451",
         "ahoda",
         "Sortie de médecine",
@@ -139,29 +150,36 @@ def _write(letter: DemoLetter, episode: Episode) -> None:
         actor=actor,
     )
     draft = draft_save(version=draft, revision=draft.revision, title=letter.title, body=_body(letter, draft))
-    for wishes, note in _validations(letter):
+    for note in _validations(letter):
         if note:
             draft = document_revise(document=draft.document, author=author, actor=actor)
             body = draft.body | {"suites": note}
             draft = draft_save(version=draft, revision=draft.revision, title=letter.title, body=body)
         draft = version_validate(
-            version=draft, revision=draft.revision, author=author, actor=actor, wishes=wishes
+            version=draft, revision=draft.revision, author=author, actor=actor, wishes=_wishes(letter, draft)
         )
 
 
-def _validations(letter: DemoLetter) -> Iterator[tuple[SendingWishes, str]]:
-    """What is asked at each validation, and what the next version corrects."""
+def _validations(letter: DemoLetter) -> Iterator[str]:
+    """What each validated version corrects, empty for the first; none for a draft."""
     if letter.decision == "draft":
         return
-    wishes = SendingWishes(
-        to_dmp=letter.decision != "keep",
+    yield ""
+    if letter.correction:
+        yield letter.correction
+
+
+def _wishes(letter: DemoLetter, draft: Version) -> SendingWishes:
+    """The panel as it opens, every proposal left ticked."""
+    is_sent = letter.decision != "keep"
+    ticked = [one.key for one in candidates_of(draft) if one.is_default] if is_sent else []
+    return SendingWishes(
+        to_dmp=is_sent,
+        recipients=wishes_of(draft, ticked, may_reply=False),
         hold=letter.decision == "hold",
         not_before=timezone.now() if letter.decision == "now" else None,
         visibility=letter.visibility,
     )
-    yield wishes, ""
-    if letter.correction:
-        yield wishes, letter.correction
 
 
 def _body(letter: DemoLetter, draft: Version) -> dict[str, Any]:

@@ -15,9 +15,11 @@ from accounts.enums import LinkMethod, ProviderKind, RoleCode
 from accounts.models import IdentityProvider, User
 from accounts.services import assignment_give, external_identity_link, user_create
 from audit.context import system_actor
+from consent.enums import MessageChoiceValue
+from consent.services import message_choice_record
 from dpi.demo import hospital, people
 from dpi.demo.letters import letters_write
-from dpi.demo.mails import mails_send
+from dpi.demo.mails import mails_send, mishaps_prepare
 from dpi.demo.messages import messages_of
 from dpi.demo.people import DemoPatient
 from establishment.enums import Switch
@@ -28,7 +30,8 @@ from exchange.services import integrated_pfi_ensure
 from interop.hl7v2.ack import parse_ack
 from interop.hl7v2.codes import AckCode
 from mssante.enums import MailboxKind
-from mssante.services import mailbox_set
+from mssante.services import directory_pick, directory_search, mailbox_set
+from national.annuaire.ports import DirectoryQuery
 from patients.enums import AlertKind, AlertState, IdentifierKind
 from patients.models import Identifier, Patient
 from patients.services import alerts_set
@@ -67,14 +70,33 @@ def demonstration_load(
     passwords = _open_accounts(units)
     count = _admit(now or timezone.now(), patients)
     _record_alerts()
+    _record_refusal()
     return Loaded(count, passwords)
 
 
 def demonstration_fill(*, is_new: bool) -> None:
     """What the wards did since: letters in every state, written once; mails, the first time only."""
+    if is_new:
+        correspondents_keep()
+        mishaps_prepare()
     letters_write()
     if is_new:
         mails_send()
+
+
+def correspondents_keep() -> int:
+    """Find the doctors in town in the directory, and keep them in the address book; returns how many.
+
+    None where no directory runs: the letters then go to the DMP and to the patient alone.
+    """
+    kept = 0
+    for doctor in (*hospital.CITY_DOCTORS.values(), *hospital.REFERRERS.values()):
+        found = directory_search(DirectoryQuery(rpps=doctor.rpps), actor=ACTOR)
+        for entry in found.entries:
+            if entry.address:
+                directory_pick(entry=entry, actor=ACTOR)
+                kept += 1
+    return kept
 
 
 def _describe() -> dict[str, Unit]:
@@ -85,7 +107,7 @@ def _describe() -> dict[str, Unit]:
         values = dict(row)
         finess = values.pop("finess")
         sites[finess] = site_set(finess=finess, legal_entity=entity, actor=ACTOR, **values)
-    for switch in (Switch.PSC, Switch.PFI_DMP, Switch.PFI_MSS_IN):
+    for switch in (Switch.PSC, Switch.PFI_DMP, Switch.PFI_MSS_OUT, Switch.PFI_MSS_IN):
         switch_set(code=switch, is_on=True, actor=ACTOR)
     integrated_pfi_ensure()
     units = {
@@ -200,3 +222,13 @@ def _record_alerts() -> None:
         alerts_set(
             patient=patient, kind=AlertKind.ALLERGY, state=AlertState(state), labels=labels, actor=nurse
         )
+
+
+def _record_refusal() -> None:
+    """A patient told the admission desk to write nothing to Mon espace santé."""
+    clerk = User.objects.filter(assignments__role__code=RoleCode.ADMISSION).earliest("id").as_actor()
+    patient = Patient.objects.filter(
+        identifiers__kind=IdentifierKind.IPP, identifiers__value=people.REFUSES_MESSAGES
+    ).first()
+    if patient is not None:
+        message_choice_record(patient=patient, value=MessageChoiceValue.OPPOSED, actor=clerk)

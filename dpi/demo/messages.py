@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from dpi.demo.hospital import CITY_DOCTORS
+from dpi.demo.hospital import CITY_DOCTORS, REFERRERS, CityDoctor
 from dpi.demo.people import DemoPatient, DemoStay
 from interop.cda.codes import PROFESSIONAL_ID
 from interop.hl7v2 import codes
@@ -114,11 +114,13 @@ def _rol(patient: DemoPatient) -> list[str]:
     """The family doctor whom the patient declared."""
     if not patient.doctor:
         return []
-    doctor = CITY_DOCTORS[patient.doctor]
+    doctor = _named(CITY_DOCTORS[patient.doctor])
+    return [write_segment("ROL", {2: "UC", 3: codes.ROLE_REFERRING_PHYSICIAN, 4: doctor})]
+
+
+def _named(doctor: CityDoctor) -> str:
     person = Person(doctor.rpps, doctor.family_name, doctor.given_name, PROFESSIONALS, "D", codes.ID_RPPS)
-    return [
-        write_segment("ROL", {2: "UC", 3: codes.ROLE_REFERRING_PHYSICIAN, 4: write_person(person)}),
-    ]
+    return write_person(person)
 
 
 def _pv1(stay: DemoStay | None, admitted_at: datetime, discharged_at: datetime | None) -> str:
@@ -130,6 +132,7 @@ def _pv1(stay: DemoStay | None, admitted_at: datetime, discharged_at: datetime |
             1: "1",
             2: stay.patient_class,
             3: write_location(Location(stay.unit, stay.room, stay.bed, LOCAL, "O")),
+            8: _named(REFERRERS[stay.referrer]) if stay.referrer else "",
             19: write_identifier(Identifier(stay.visit, LOCAL, "VN")),
             44: write_time(admitted_at),
             45: write_time(discharged_at) if discharged_at else "",

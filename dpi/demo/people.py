@@ -27,6 +27,8 @@ class DemoStay:
     bed: str = ""
     alimentation: ChoiceCode | None = None
     consultation: ChoiceCode | None = None
+    referrer: str = ""
+    """Key of who addressed the patient in `hospital.REFERRERS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ OFFICIAL_PATIENTS = (
         "160012B02077713",
         identity_document="CN",
         doctor="vasseur",
-        stays=(DemoStay("000897421", "3435", timedelta(days=3), "I", None, "31", "2", _INO, _IC),),
+        stays=(DemoStay("000897421", "3435", timedelta(days=3), "I", None, "31", "2", _INO, _IC, "abadie"),),
     ),
     DemoPatient(
         "000014",
@@ -199,7 +201,18 @@ OFFICIAL_PATIENTS = (
         doctor="petit",
         stays=(
             DemoStay("000897460", "6268", timedelta(days=1, hours=2), "I", None, "16", "1", _INO, _IC),
-            DemoStay("000881950", "6268", timedelta(days=21), "I", timedelta(days=2), "", "", _INO, _INC),
+            DemoStay(
+                "000881950",
+                "6268",
+                timedelta(days=21),
+                "I",
+                timedelta(days=2),
+                "",
+                "",
+                _INO,
+                _INC,
+                "berthier",
+            ),
         ),
     ),
     DemoPatient(
@@ -285,6 +298,9 @@ def _stay(row: dict[str, str]) -> DemoStay:
 
 
 PATIENTS = OFFICIAL_PATIENTS + invented_patients()
+
+REFUSES_MESSAGES = "000012"
+"""IPP of who refused the messages of the hospital in Mon espace santé (MSS/va1.20)."""
 
 # IPP, state, labels: the patients that are not named here have allergies « non renseignées ».
 ALLERGIES: tuple[tuple[str, str, tuple[str, ...]], ...] = (

@@ -74,6 +74,7 @@ def instance_environment(folder: Folder, options: Options, servers: Servers, sta
         "DPI_DOCUMENT_STORE": str(folder.path / "documents"),
         "MSS_PATIENT_DOMAIN": "patient.mssante.test",
         "MSS_INTERNAL_DOMAINS": "ch-trois-rivieres.mssante.test",
+        "MSS_NIL": "DEMONSTRATION",
         "DMP_AIR_SITES": "tous",
         # Every kind of stay: the demonstration has few, and shows the counter on each.
         "DMP_COUNTER_CARE": "I,O,E,R",

@@ -13,6 +13,7 @@ from interop.hl7v2.pam import AdtMessage, parse_adt
 from interop.hl7v2.tokens import parse_message
 from interop.ins.codes import IdentityStatus
 from interop.ins.key import matricule_fault
+from sandbox.annuaire import people as annuaire
 from sandbox.demo import PATIENTS, PROFESSIONALS
 
 NOW = datetime(2026, 11, 28, 3, 0, tzinfo=UTC)
@@ -80,6 +81,16 @@ def test_accounts_are_twelve_and_the_sandbox_lets_each_in():
 def test_city_doctors_are_those_of_the_sandbox():
     outside = {(p.rpps, p.family, p.given) for p in PROFESSIONALS if p.mailbox}
     assert {(d.rpps, d.family_name, d.given_name) for d in hospital.CITY_DOCTORS.values()} == outside
+
+
+def test_who_addresses_is_in_the_directory_with_a_mailbox_that_the_operator_has():
+    listed = {one.rpps: one for one in annuaire.listed()}
+    for doctor in hospital.REFERRERS.values():
+        found = listed[doctor.rpps]
+        assert (found.family, found.given) == (doctor.family_name, doctor.given_name)
+        assert {box.address for box in found.boxes} <= set(annuaire.town_addresses())
+    mailboxes = {box.address for doctor in hospital.REFERRERS.values() for box in listed[doctor.rpps].boxes}
+    assert mailboxes == {hospital.SILENT_MAILBOX, hospital.RETURNING_MAILBOX}
 
 
 def test_letters_are_of_stays_that_the_hospital_has():

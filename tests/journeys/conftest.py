@@ -30,15 +30,22 @@ from accounts.models import User
 from accounts.services import provider_set, roles_install
 from audit.context import system_actor
 from audit.models import Trace
-from dpi.demo.loading import demonstration_load
+from dpi.demo.hospital import CITY_DOCTORS, REFERRERS
+from dpi.demo.loading import correspondents_keep, demonstration_load
 from dpi.demo.people import OFFICIAL_PATIENTS
-from exchange.services import development_partner_ensure
+from establishment.enums import NationalService, Switch
+from establishment.models import InstallationSwitch, ServiceEndpoint
+from exchange.services import development_partner_ensure, messages_hand_over_due
 from interop.hl7v2.ack import Ack
 from interop.ins.codes import TEST_INS_OIDS
 from national.dmp.opening import gateway_close
+from national.mail.opening import lines_close
 from patients.enums import IdentifierKind
 from patients.models import Patient
+from pfi.mail_reading import mailboxes_read
+from pfi.mail_worker import mails_drain
 from pfi.worker import jobs_drain
+from sandbox.mail.boxes import PATIENT_DOMAIN
 from sandbox.runtime import Sandbox
 from sending.worker import orders_drain
 from tests.exchange.listening import Listening, send
@@ -51,6 +58,8 @@ AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WORKER = "journey"
 DEFERRAL = timedelta(minutes=2, seconds=1)
 """The demonstration's units let a letter wait two minutes."""
+NOTICE_ROUNDS = 3
+"""A mail, its notice and the acknowledgement that follows."""
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +151,8 @@ class Installation:
     hl7_port: int
     _open: Callable[..., Page]
     people: list[Person] = field(default_factory=list)
+    mails: bool = False
+    """Whether MSSanté is switched on here: the fixture `mailing`."""
 
     def sits_down(self, name: str = "", *, width: int = 1440) -> Person:
         """A person in front of a screen, logged in when named."""
@@ -160,6 +171,15 @@ class Installation:
         with time_machine.travel(timezone.now() + after, tick=True):
             while orders_drain(worker=WORKER) or jobs_drain(worker=WORKER):
                 pass
+            for _ in range(NOTICE_ROUNDS if self.mails else 0):
+                mails_drain(worker=WORKER)
+                mailboxes_read(worker=WORKER)
+                messages_hand_over_due(worker=WORKER)
+
+    def inbox(self, address: str) -> list[bytes]:
+        """What a mailbox of the operator holds, the oldest first."""
+        store = self.sandbox.mail.store
+        return [store.content(mail) for mail in reversed(store.all_mails(address))]
 
     def hear(self, *messages: bytes) -> list[Ack]:
         """Send HL7 messages to the port of the hospital."""
@@ -222,6 +242,8 @@ def installation(
         roles_install()
         _offer_pro_sante_connect(sandbox)
         demonstration_load(patients=OFFICIAL_PATIENTS)
+        # A letter to the DMP alone, unless the journey is about mails.
+        InstallationSwitch.objects.filter(code=Switch.PFI_MSS_OUT).update(is_on=False)
         plug_dmp(sandbox)
         yield Installation(live_server.url, sandbox, port, open_page)
         for context in contexts:
@@ -234,6 +256,36 @@ def installation(
         sandbox.psc.client.post_logout_redirect_uris.remove(address)
     # Chromium itself writes down each answer of 4xx, even the wanted ones.
     assert [text for text in complaints if "Failed to load resource" not in text] == []
+
+
+@pytest.fixture
+def mailing(installation: Installation, settings: LazySettings) -> Iterator[Installation]:
+    """The same hospital with MSSanté: the operator and the directory of the sandbox, doctors in the book."""
+    settings.MSS_PATIENT_DOMAIN = PATIENT_DOMAIN
+    addresses = installation.sandbox.addresses
+    certificates = addresses.certificates
+    ServiceEndpoint.objects.create(
+        service=NationalService.MSSANTE,
+        base_url=addresses.mail.smtp_url,
+        reading_url=addresses.mail.imap_url,
+        ca_path=certificates.ca,
+        certificate_path=certificates.client_cert,
+        key_path=certificates.client_key,
+        is_enabled=True,
+    )
+    ServiceEndpoint.objects.create(
+        service=NationalService.ANNUAIRE,
+        base_url=addresses.annuaire.base_url,
+        ca_path=certificates.ca,
+        api_key_path=addresses.annuaire.key_file,
+        is_enabled=True,
+    )
+    InstallationSwitch.objects.filter(code=Switch.PFI_MSS_OUT).update(is_on=True)
+    assert correspondents_keep() == len(CITY_DOCTORS) + len(REFERRERS)
+    installation.mails = True
+    yield installation
+    installation.sandbox.mail.faults.clear()
+    lines_close()
 
 
 def _offer_pro_sante_connect(sandbox: Sandbox) -> None:
