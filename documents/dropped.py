@@ -104,7 +104,7 @@ def _archive(
     try:
         opened = open_xdm(content, action_slot=action_slot)
     except XdmRefused as error:
-        raise DropRefused(f"xdm:{error.code}", error.text, error.place) from error
+        raise DropRefused(error.full_code, error.text, error.place) from error
     return tuple(_of_archive(document, zone) for document in opened.documents), opened.warnings
 
 
@@ -149,7 +149,7 @@ def _mail(content: bytes, zone: tzinfo, action_slot: str) -> Dropped:
     try:
         outer = open_mail(content)
     except MailRefused as error:
-        raise DropRefused(f"mail:{error.code}", error.text, error.place) from error
+        raise DropRefused(error.full_code, error.text, error.place) from error
     bearer = next((mail for mail in _innermost_first(outer) if mail.archives), None)
     if bearer is None:
         raise DropRefused(

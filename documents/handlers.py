@@ -235,7 +235,9 @@ def _unusable(reception: Reception, fault: Fault) -> Outcome:
 def _answer(receipt: Receipt, received: LpsDocument) -> Outcome:
     warnings = (*received.warnings, *((MASKED,) if received.flags.masque_ps else ()))
     if not receipt.is_accepted:
-        return _refused(application_fault(receipt.code, text=receipt.sentence), warnings)
+        known = receipt.code in codes.APPLICATION_ERROR_LABELS
+        code = receipt.code if known else codes.APPLICATION_OTHER  # a code of our own readers: 'Autre'
+        return _refused(application_fault(code, text=receipt.sentence), warnings)
     patient = receipt.reception.patient
     return Outcome(warnings=warnings, patient_uid=patient.uid if patient else None)
 

@@ -303,8 +303,9 @@ class IncomingMail(Leased):
 
     `digest` tells the same mail delivered, or numbered, twice. `raw` holds the headers alone of a mail above
     the limit of size. `code` is that of the refusal, `text` a French sentence without content. The answer is
-    written once, under its own Message-ID, and `answer_raw` is sent until the operator has it. `cleared_at`:
-    marked and moved in the mailbox.
+    written once, under its own Message-ID, and `answer_raw` is sent until the operator has it;
+    `answer_attempt_at` is set before it leaves and cleared by the reply: found set, the operator may have it
+    already. `cleared_at`: marked and moved in the mailbox.
     """
 
     uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
@@ -323,6 +324,7 @@ class IncomingMail(Leased):
     answer_to = models.CharField("réponse à", max_length=254, blank=True)
     answer_id = models.CharField("Message-ID de la réponse", max_length=200, blank=True)
     answer_raw = models.BinaryField("réponse", blank=True, default=b"")
+    answer_attempt_at = models.DateTimeField("réponse en cours depuis", null=True, blank=True)
     answered_at = models.DateTimeField("répondu le", null=True, blank=True)
     cleared_at = models.DateTimeField("rangé le", null=True, blank=True)
     received_at = models.DateTimeField("reçu le", default=timezone.now)

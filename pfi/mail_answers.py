@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypedDict
 
@@ -41,6 +42,31 @@ class AnswerFields(TypedDict, total=False):
     answer_raw: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the DPI said of one document: code, label and sentence of its refusal, empty when it was taken."""
+
+    code: str = ""
+    label: str = ""
+    sentence: str = ""
+
+    @property
+    def shown(self) -> str:
+        """For our own people: why, in the words of the DPI (ERR-8)."""
+        return f"{self.label} : {self.sentence}" if self.sentence else self.label
+
+    @property
+    def told(self) -> str:
+        """For who sent it: code and label, and what is wrong with the document itself.
+
+        The sentence of an identity that does not match says what the hospital knows of a person: it stays.
+        """
+        if not self.code:
+            return "intégré"
+        words = self.shown if self.code == codes.APPLICATION_OTHER else self.label
+        return f"{self.code} - {words}"
+
+
 def conclude(*, mail: IncomingMail) -> bool:
     """Settle a mail whose documents were all answered; whether it was.
 
@@ -48,46 +74,45 @@ def conclude(*, mail: IncomingMail) -> bool:
     after MSS_TECHNICAL_HOURS; AR and silence are retried by the exchange (hl7v2 3.6).
     """
     rows = list(mail.documents.select_related("message"))
-    faults: list[tuple[str, str]] = []
+    faults: list[Verdict] = []
     told = []
     for row in rows:
         verdict = _verdict(row.message)
         if verdict is None:
             return False
-        code, label = verdict
-        if code:
-            faults.append((code, label))
-        told.append(f"{row.title} : {f'{code} - {label}' if code else 'intégré'}")
+        if verdict.code:
+            faults.append(verdict)
+        told.append(f"{row.title} : {verdict.told}")
     if not faults:
         incoming_settle(mail=mail, state=IncomingState.DONE, **answer_of(mail, told=told))
         return True
-    code, label = faults[0]
-    answer = answer_of(mail, fault_code=code, told=told)
-    incoming_settle(mail=mail, state=IncomingState.REFUSED, code=code, text=label, **answer)
+    first = faults[0]
+    answer = answer_of(mail, fault_code=first.code, told=told)
+    incoming_settle(mail=mail, state=IncomingState.REFUSED, code=first.code, text=first.shown, **answer)
     return True
 
 
-def _verdict(message: Message) -> tuple[str, str] | None:
-    """Code and label of the refusal of a document, both empty when it was taken; None: no answer yet."""
+def _verdict(message: Message) -> Verdict | None:
+    """What the DPI said of a document; None: no answer yet."""
     if message.state == MessageState.ACKED:
-        return "", ""
+        return Verdict()
     if message.state != MessageState.REJECTED:
         return None
     for fault in _faults(message):
-        if fault[0]:
+        if fault.code:
             return fault
     waited = timezone.now() - (message.done_at or message.created_at)
     if waited < timedelta(hours=settings.MSS_TECHNICAL_HOURS):
         return None
-    return codes.APPLICATION_OTHER, codes.APPLICATION_ERROR_LABELS[codes.APPLICATION_OTHER]
+    return Verdict(codes.APPLICATION_OTHER, codes.APPLICATION_ERROR_LABELS[codes.APPLICATION_OTHER])
 
 
-def _faults(message: Message) -> list[tuple[str, str]]:
+def _faults(message: Message) -> list[Verdict]:
     try:
         ack = parse_ack(bytes(message.ack or b""))
     except Hl7Error:
         return []
-    return [(fault.application_code, fault.application_label) for fault in ack.faults]
+    return [Verdict(fault.application_code, fault.application_label, fault.text) for fault in ack.faults]
 
 
 def answer_of(mail: IncomingMail, *, told: Sequence[str], fault_code: str = "") -> AnswerFields:
@@ -111,6 +136,7 @@ def answer_of(mail: IncomingMail, *, told: Sequence[str], fault_code: str = "") 
         reporting_agent=f"{mail.mailbox.domain}; {AGENT}",
         fault=IntegrationFault(fault_code, label) if fault_code else None,
         flavour=MdnFlavour(settings.MSS_MDN_FLAVOUR),
+        max_bytes=settings.MSS_MAX_MESSAGE_BYTES,
     )
     build = build_mdn if route.form is AnswerForm.NOTICE else build_error_mail
     try:
@@ -120,7 +146,11 @@ def answer_of(mail: IncomingMail, *, told: Sequence[str], fault_code: str = "") 
 
 
 def send_answers(*, worker: str) -> int:
-    """Send the answers that wait; one whose outcome is unknown leaves again under the same Message-ID."""
+    """Send the answers that wait.
+
+    A notice leaves without sender (RFC 8098, 3), so that no report ever tells what became of it: one whose
+    outcome is unknown leaves again, the same bytes under the same Message-ID, and the trace says so.
+    """
     sent = 0
     due = IncomingMail.objects.filter(~Q(answer_to=""), answered_at__isnull=True)
     while claimed := due.claim(worker=worker, limit=1):
@@ -134,6 +164,9 @@ def send_answers(*, worker: str) -> int:
 
 def _send(mail: IncomingMail) -> None:
     is_notice = b"report-type=disposition-notification" in bytes(mail.answer_raw)[:4000]
+    if mail.answer_attempt_at is not None:
+        incoming_trace(mail, "answer_again", Outcome.SUCCESS)
+    IncomingMail.objects.filter(pk=mail.pk).update(answer_attempt_at=timezone.now())
     try:
         mail_sender().send(
             Mail(
@@ -149,7 +182,9 @@ def _send(mail: IncomingMail) -> None:
     except NationalServiceError as error:
         _not_sent(mail, error)
         return
-    IncomingMail.objects.filter(pk=mail.pk).update(answered_at=timezone.now(), **mail.release())
+    IncomingMail.objects.filter(pk=mail.pk).update(
+        answered_at=timezone.now(), answer_attempt_at=None, **mail.release()
+    )
     incoming_trace(mail, "mdn_out" if is_notice else "error_mail_out", Outcome.SUCCESS)
 
 
@@ -157,6 +192,8 @@ def _not_sent(mail: IncomingMail, error: NationalServiceError) -> None:
     """Later, or never when it was refused for good: a person then sees the mail among the refused ones."""
     incoming_trace(mail, "answer_failed", Outcome.FAILURE)
     changes: dict[str, object] = dict(mail.release())
+    if not isinstance(error, Uncertain):
+        changes["answer_attempt_at"] = None
     is_final = isinstance(error, Rejected) and error.kind != RejectionKind.CONFIGURATION
     if is_final or (mail.attempts > len(RETRIES) and not isinstance(error, Uncertain)):
         changes |= {"answered_at": timezone.now(), "text": f"Réponse non remise : {error.code}"[:500]}

@@ -100,15 +100,16 @@ def mailbox_read(*, mailbox: Mailbox, reader: MailReader) -> int:
     )
     new = 0
     for one in [one for one in waiting if one.uid not in known][:READ_AT_ONCE]:
-        raw = _fetched(reader, one.uid, one.size)
-        if raw is None:
+        fetched = _fetched(reader, one.uid, one.size)
+        if fetched is None:
             continue
-        is_whole = one.size <= settings.MSS_MAX_MAIL_BYTES
+        raw, size = fetched
+        is_whole = size <= settings.MSS_MAX_MAIL_BYTES
         message_id = _message_id(raw)
         _, is_new = incoming_store(
             mailbox=mailbox,
             raw=raw,
-            size=one.size,
+            size=size,
             uid=one.uid,
             uid_validity=one.uid_validity,
             message_id=message_id,
@@ -143,7 +144,7 @@ def incoming_treat(*, mail: IncomingMail, worker: str) -> None:
     try:
         _treat(mail, worker)
     except (MailRefused, XdmRefused) as refused:
-        _refuse(mail, str(refused.code), str(refused))
+        _refuse(mail, refused.full_code, str(refused))
     except Exception:  # a defect of ours: the mail is kept, and the others go on
         logger.exception("pfi.mail.defect", extra={"mail": str(mail.uid)})
         IncomingMail.objects.filter(pk=mail.pk).update(
@@ -206,6 +207,13 @@ def _documents(mail: IncomingMail, opened: OpenedMail, worker: str) -> None:
     if len({archive.patient_id for archive in archives}) > 1:
         _refuse(mail, "SEVERAL_PATIENTS", "Le courriel parle de plusieurs patients.")
         return
+    inside = [one.place for archive in archives for one in archive.documents if one.cda.is_self_presenting]
+    if inside:  # the volet carries a document, not a style sheet (hl7v2 2.4)
+        text = (
+            f"Le document est dans une feuille de style : il ne peut être transmis au dossier ({inside[0]})."
+        )
+        _refuse(mail, "SELF_PRESENTING", text)
+        return
     doubt = _doubt(opened, archives)
     if doubt:
         incoming_settle(
@@ -266,12 +274,20 @@ def _refuse(mail: IncomingMail, code: str, text: str) -> None:
     )
 
 
-def _fetched(reader: MailReader, uid: int, size: int) -> bytes | None:
-    """The mail, or its headers when it is too large; None when it is gone."""
+def _fetched(reader: MailReader, uid: int, size: int) -> tuple[bytes, int] | None:
+    """The mail and its size, or its headers when it is too large; None when it is gone.
+
+    An operator that says less than the size it sends must not stop the mailbox: that mail too is too large.
+    """
+    limit: int = settings.MSS_MAX_MAIL_BYTES
     try:
-        if size > settings.MSS_MAX_MAIL_BYTES:
-            return reader.fetch_headers(uid)
-        return reader.fetch(uid)
+        if size <= limit:
+            try:
+                return reader.fetch(uid), size
+            except Rejected as error:
+                if error.code != MAIL_TOO_LARGE:
+                    raise
+        return reader.fetch_headers(uid), max(size, limit + 1)
     except Rejected as error:
         if error.code == MAIL_GONE:
             return None

@@ -21,6 +21,7 @@ from documents import events
 from documents.enums import Intake, Origin, ReceiptOutcome, VersionState
 from documents.header import ReceivedHeader, received_header, why_unreadable
 from documents.models import Document, Reception, Version
+from documents.pdf_safety import PdfRefused, check_pdf_passive
 from documents.received import (
     SENTENCES,
     IncomingDeletion,
@@ -70,6 +71,12 @@ def document_receive(*, patient: Patient, incoming: IncomingDocument, actor: Act
         header = received_header(incoming.cda, zone=ZoneInfo(settings.TIME_ZONE))
     except (XmlRefused, CdaRefused) as error:
         return _unreadable(entry, error)
+    pdf = header.parsed.body.pdf
+    if pdf:
+        try:
+            check_pdf_passive(pdf)
+        except PdfRefused as refused:
+            return _runs_something(_with_header(entry, header), refused)
     with transaction.atomic():
         return _receive(patient, incoming, header, _with_header(entry, header), at)
 
@@ -333,6 +340,14 @@ def _unreadable(entry: _Entry, error: XmlRefused | CdaRefused) -> Receipt:
     code, text = why_unreadable(error)
     with transaction.atomic():
         return _record(entry, ReceiptOutcome.UNREADABLE, code=code, reason=text)
+
+
+def _runs_something(entry: _Entry, refused: PdfRefused) -> Receipt:
+    """A document whose PDF acts when it is opened: kept, filed nowhere, whoever sent it."""
+    with transaction.atomic():
+        return _record(
+            entry, ReceiptOutcome.UNREADABLE, code=f"pdf:{refused.code}", reason=f"{refused.text}."
+        )
 
 
 def _record(

@@ -6,8 +6,11 @@ form.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
 
 from interop.mail import codes
 from interop.mail.codes import MdnFlavour
@@ -31,6 +34,10 @@ from interop.mail.writing import (
 
 _MAX_LABEL = 200
 _SYSTEM_1_1_3 = "applicationErrorCondition"
+# What SMTP carries in no line (RFC 5321, 4.5.3.1.6), and a server may refuse.
+_NOT_CARRIED = re.compile(rb"[^\r\n]{999}|\x00")
+_HEADERS_MAX = 100_000
+_HEADERS_ALONE = "Le courriel d’origine est trop volumineux pour être joint : ses en-têtes seuls le sont."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +48,22 @@ class IntegrationFault:
     label: str
 
 
+class _Joined(IntEnum):
+    """How much of the mail received is joined, from the most to the least."""
+
+    WITH_FILES = 0
+    ONCE = 1
+    HEADERS = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One answer to one mail.
 
     `original` are the bytes received and `opened` what was read of them, None where they could not be opened.
     `mailbox` is the application mailbox that received and now answers; `recipient` the one that is told.
-    `text` is for a person; `fault` None says that everything was integrated.
+    `text` is for a person; `fault` None says that everything was integrated. Above `max_bytes` (0: no limit)
+    less of the original is joined, so that who sent it is told in any case.
     """
 
     message_id: str
@@ -61,6 +77,7 @@ class Answer:
     reporting_agent: str
     fault: IntegrationFault | None = None
     flavour: MdnFlavour = MdnFlavour.V1_1
+    max_bytes: int = 0
 
 
 def answer_subject(answer: Answer) -> str:
@@ -79,11 +96,17 @@ def build_mdn(answer: Answer) -> bytes:
     Raises:
         MailRefused: an address or an identifier is unusable.
     """
-    parts = [text_part(answer.text), _notification(answer), message_part(answer.original)]
-    if answer.fault is not None and answer.flavour is MdnFlavour.V1_1:
-        parts += _attachments(answer)
     content_type = f"multipart/report; report-type={codes.REPORT_DISPOSITION}"
-    return multipart(_headers(answer), content_type, parts, seed=answer.message_id)
+    headers, notification = _headers(answer), _notification(answer)
+
+    def built(joined: _Joined) -> bytes:
+        text, original = _told(answer, joined)
+        parts = [text_part(text), notification, original or _original(answer)]
+        if answer.fault is not None:
+            parts += _attachments(answer, joined)
+        return multipart(headers, content_type, parts, seed=answer.message_id)
+
+    return _within_limit(answer, built)
 
 
 def build_error_mail(answer: Answer) -> bytes:
@@ -94,10 +117,42 @@ def build_error_mail(answer: Answer) -> bytes:
     """
     if answer.fault is None:
         raise ValueError("a mail of error tells an error")
-    parts = [text_part(answer.text), message_part(answer.original, codes.ORIGINAL_NAME)]
-    if answer.flavour is MdnFlavour.V1_1:
-        parts += _attachments(answer)
-    return multipart(_headers(answer), "multipart/mixed", parts, seed=answer.message_id)
+    headers = _headers(answer)
+
+    def built(joined: _Joined) -> bytes:
+        text, original = _told(answer, joined)
+        parts = [text_part(text), original or _original(answer, codes.ORIGINAL_NAME)]
+        parts += _attachments(answer, joined)
+        return multipart(headers, "multipart/mixed", parts, seed=answer.message_id)
+
+    return _within_limit(answer, built)
+
+
+def _within_limit(answer: Answer, built: Callable[[_Joined], bytes]) -> bytes:
+    """The fullest answer that the operator takes."""
+    for joined in _Joined:
+        raw = built(joined)
+        if not answer.max_bytes or len(raw) <= answer.max_bytes:
+            return raw
+    return raw
+
+
+def _told(answer: Answer, joined: _Joined) -> tuple[str, bytes]:
+    """The text for a person, and the headers alone of the original where it is not joined whole."""
+    if joined is not _Joined.HEADERS:
+        return answer.text, b""
+    head = re.split(rb"\r?\n\r?\n", answer.original[:_HEADERS_MAX], maxsplit=1)[0]
+    return f"{answer.text}\n\n{_HEADERS_ALONE}", file_part(head, codes.TYPE_HEADERS, codes.HEADERS_NAME)
+
+
+def _original(answer: Answer, file_name: str = "") -> bytes:
+    """The mail received, whole; a file of bytes where we could not open it, or no mail could carry its lines.
+
+    What made us stop would make other software stop: it is not put among the parts of the answer.
+    """
+    if answer.opened is None or _NOT_CARRIED.search(answer.original):
+        return file_part(answer.original, codes.TYPE_BYTES, codes.ORIGINAL_NAME)
+    return message_part(answer.original, file_name)
 
 
 def _headers(answer: Answer) -> str:
@@ -161,9 +216,9 @@ def _disposition(answer: Answer) -> list[str]:
     return [f"{done}/error", f"Error: {stated}^{_SYSTEM_1_1_3}"]
 
 
-def _attachments(answer: Answer) -> list[bytes]:
+def _attachments(answer: Answer, joined: _Joined) -> list[bytes]:
     """The archive and the PDF copies again, as attachments of the answer (form 1.1)."""
-    if answer.opened is None:
+    if answer.opened is None or answer.flavour is not MdnFlavour.V1_1 or joined is not _Joined.WITH_FILES:
         return []
     kept: list[tuple[MailPart, str]] = [(part, codes.TYPE_ZIP) for part in answer.opened.archives]
     kept += [(part, codes.TYPE_PDF) for part in answer.opened.pdfs]

@@ -14,8 +14,11 @@ ERROR_PREFIX: Final = "[KO Intégration système !]"
 ARCHIVE_NAME: Final = "IHE_XDM.zip"
 """Both cases appear in the texts: this one leaves, any case is accepted (spec README, decision 25)."""
 ORIGINAL_NAME: Final = "message_original.eml"
+HEADERS_NAME: Final = "en-tetes.txt"
 TYPE_ZIP: Final = "application/zip"
 TYPE_PDF: Final = "application/pdf"
+TYPE_HEADERS: Final = "text/rfc822-headers"
+TYPE_BYTES: Final = "application/octet-stream"
 TYPES_ZIP: Final = frozenset({TYPE_ZIP, "application/x-zip-compressed", "application/x-zip"})
 
 REPORT_DELIVERY: Final = "delivery-status"

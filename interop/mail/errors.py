@@ -32,3 +32,8 @@ class MailRefused(ValueError):
         self.code = code
         self.place = place
         self.text = text
+
+    @property
+    def full_code(self) -> str:
+        """What a person or a trace needs: `mail:parts_too_deep`."""
+        return f"mail:{self.code}"

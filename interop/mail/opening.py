@@ -42,6 +42,8 @@ _ARCHIVE_NAME = re.compile(r"ihe[_-]xdm.*\.zip", re.IGNORECASE | re.DOTALL)
 _DOCUMENT_SUBJECT = re.compile(
     r"(?:\s*(?:\[[^\]]*\]|[A-Za-z]{2,3}\s*:))*\s*XDM/1\.0/DDM\+(?P<rest>.*)", re.DOTALL
 )
+# No header holds them, and neither does a column of text.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _MAX_TEXT: Final = MEBIBYTE
 _MAX_ADDRESSES: Final = 200
@@ -168,7 +170,7 @@ def open_mail(raw: bytes, *, limits: MailLimits = MAIL_LIMITS) -> OpenedMail:
 
 def decoded_words(value: str) -> str:
     """Return a header with its encoded words read (RFC 2047); as it came where that cannot be done."""
-    flat = " ".join(value.split())
+    flat = " ".join(_CONTROLS.sub("", value).split())
     if "=?" not in flat:
         return flat
     try:
@@ -181,16 +183,19 @@ def decoded_words(value: str) -> str:
         else word.decode(_CHARSETS.get((charset or "").lower(), "latin-1"), "replace")
         for word, charset in words
     )
-    return " ".join("".join(read).split())
+    return " ".join(_CONTROLS.sub("", "".join(read)).split())
 
 
 def read_headers(data: bytes) -> Message:
-    """Return a block of headers as plain text: 8-bit bytes are read as UTF-8, folding is undone."""
+    """Return a block of headers as plain text: 8-bit bytes are read as UTF-8, folding is undone.
+
+    Control characters are left out.
+    """
     headers = Message()
     for name, value in BytesHeaderParser(policy=compat32).parsebytes(data + b"\n\n").raw_items():
         text = value.encode("ascii", "surrogateescape").decode("utf-8", "replace")
         limit = _MAX_PARAMETERS if name.lower() in _CUT_HEADERS else None
-        headers[name] = " ".join(text[:limit].split())
+        headers[name] = " ".join(_CONTROLS.sub("", text[:limit]).split())
     return headers
 
 

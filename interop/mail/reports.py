@@ -16,6 +16,7 @@ from interop.mail.codes import (
     ACTIONS_OF_SUCCESS,
     REPORT_DELIVERY,
     REPORT_DISPOSITION,
+    TYPE_HEADERS,
     BounceReason,
     DeliveryAction,
     DispositionKind,
@@ -268,7 +269,7 @@ def _original_id(mail: OpenedMail) -> str:
     for part in mail.parts:
         if part.message is not None and part.message.message_id:
             return part.message.message_id
-        if part.content_type == "text/rfc822-headers":
+        if part.content_type == TYPE_HEADERS:
             found = re.search(
                 r"<[^<>\s]+>", read_headers(part.content[:_MAX_FIELDS_BYTES]).get("Message-ID", "")
             )

@@ -36,12 +36,18 @@ class XdmRefusal(StrEnum):
 class XdmRefused(ValueError):
     """An archive that we do not open.
 
-    `code` is stable; `place` names the entry, its odd characters escaped; `text` is French and may be
-    shown. No content is repeated.
+    `code` is stable, `cause` that of the reader of XML or CDA where it is one that refused; `place` names
+    the entry, its odd characters escaped; `text` is French and may be shown. No content is repeated.
     """
 
-    def __init__(self, code: XdmRefusal, text: str, place: str = "") -> None:
+    def __init__(self, code: XdmRefusal, text: str, place: str = "", *, cause: str = "") -> None:
         super().__init__(f"{text} ({place})" if place else text)
         self.code = code
         self.text = text
         self.place = place
+        self.cause = cause
+
+    @property
+    def full_code(self) -> str:
+        """What a person or a trace needs: `xdm:ratio`, `xdm:not_cda:doctype`."""
+        return ":".join(filter(None, ("xdm", str(self.code), self.cause)))

@@ -110,7 +110,7 @@ def _object_list(archive: Archive, place: str) -> etree._Element:
     except XmlRefused as error:
         text = f"METADATA.XML est illisible : {error.text}"
         line = f", ligne {error.line}" if error.line else ""
-        raise XdmRefused(XdmRefusal.METADATA, text, f"{shown(place)}{line}") from error
+        raise XdmRefused(XdmRefusal.METADATA, text, f"{shown(place)}{line}", cause=str(error.code)) from error
     tag = f"{_RIM}RegistryObjectList"
     listing = root if root.tag == tag else root.find(f".//{tag}")
     if listing is None:
@@ -143,7 +143,7 @@ def _document(
         cda = parse_cda(content)
     except (XmlRefused, CdaRefused) as error:
         line = f", ligne {error.line}" if isinstance(error, XmlRefused) and error.line else ""
-        raise XdmRefused(XdmRefusal.NOT_CDA, error.text, f"{place}{line}") from error
+        raise XdmRefused(XdmRefusal.NOT_CDA, error.text, f"{place}{line}", cause=str(error.code)) from error
     if entry.unique_id not in _written_forms(cda.id):
         text = "L'identifiant du document CDA n'est pas celui des métadonnées"
         raise XdmRefused(XdmRefusal.OTHER_ID, text, place)

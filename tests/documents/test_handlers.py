@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -25,6 +26,7 @@ from patients.models import Identifier, Patient
 from tests.documents.arrivals import SENDER_ROOT, arriving, document_id
 from tests.documents.mailed import TO_UNIT, fresh, hand_over, last_message, mailed
 from tests.hospital import MATRICULE
+from tests.interop.cda.samples import minimal_document
 from tests.interop.hl7v2.official import normalised, official, patched, with_document
 from tests.interop.hl7v2.samples import INS
 
@@ -321,3 +323,13 @@ def test_no_trait_of_the_document_reaches_the_logs_nor_the_answer(ward, caplog):
     assert b"SECRETNAME" not in bytes(last_message().ack)
     assert "SECRETNAME" not in caplog.text and MATRICULE not in caplog.text
     assert INS.matricule == MATRICULE and SENDER_ROOT not in caplog.text
+
+
+@pytest.mark.requirement("DPI.CDA/HL7.02")
+def test_a_header_that_cannot_be_stored_is_answered_906_in_words(ward):
+    """A code of our own reader never stands in ERR-5, which is a table of the volet."""
+    ack = hand_over(mailed(Action.INITIAL, arriving(type=replace(minimal_document().type, code="X" * 30))))
+    (fault,) = ack.faults
+    assert (ack.code, fault.application_code) == ("AE", "906")
+    assert "type du document" in fault.text
+    assert Reception.objects.get().code == "cda:header"

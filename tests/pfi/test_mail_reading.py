@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 
+from audit.models import Trace
 from documents.models import Document
 from establishment.enums import NationalService, Switch
 from establishment.models import InstallationSwitch, ServiceEndpoint
@@ -201,3 +202,23 @@ def test_the_answer_goes_where_the_rule_says(headers: str, form: AnswerForm, to:
     raw = f"From: a@x.test\nSubject: x\n{headers}\n\nx".replace("\n", "\r\n").encode()
     route = route_of(open_mail(raw), own_domains=OWN, error_address="err@chb.test")
     assert (route.form, route.to) == (form, to)
+
+
+@pytest.mark.requirement("F-PFI-19")
+def test_a_notice_that_may_have_left_leaves_again_as_the_same_mail_and_the_trace_says_so(
+    box: Sandbox,
+) -> None:
+    box.mail.faults.add("drop", address=DOCTOR)  # the line is cut once the notice was taken
+    box.letters.send(Case.MATCH, matricule=MATRICULE, author="petit")
+    assert read() == [(IncomingState.DONE, "")]
+    mail = IncomingMail.objects.get()
+    assert mail.answer_attempt_at is not None and mail.answered_at is None
+    assert len(mails(box, DOCTOR)) == 1
+    read()
+    assert len(mails(box, DOCTOR)) == 1, "not before its hour"
+    IncomingMail.objects.update(not_before=None)
+    read()
+    notices = {open_mail(raw).message_id for raw in mails(box, DOCTOR)}
+    assert (len(mails(box, DOCTOR)), len(notices)) == (2, 1)
+    again = Trace.objects.filter(object_uid=mail.uid, detail__step="answer_again")
+    assert again.count() == 1

@@ -238,7 +238,9 @@ def test_an_answer_holds_the_whole_mail_once_and_its_files_again() -> None:
 def test_a_mail_that_could_not_be_opened_is_answered_all_the_same() -> None:
     hostile = b"Subject: x\r\n\r\nnothing"
     raw = build_mdn(replace(REFUSED, original=hostile, opened=None))
-    assert raw.count(hostile) == 1
+    assert raw.count(hostile) == 0, "what stopped us is a file, not a part for another software to open"
+    (joined,) = [part for part in open_mail(raw).parts if part.content_type == "application/octet-stream"]
+    assert joined.content == hostile
     assert b"Original-Message-ID" not in raw
 
 
