@@ -19,7 +19,7 @@ from exchange.enums import MessageState
 from exchange.models import Message
 from exchange.services import messages_apply_waiting, messages_hand_over_due
 from mssante.enums import MailState
-from mssante.models import OutgoingMail
+from mssante.models import IncomingMail, OutgoingMail
 from pfi.mail_worker import mails_drain
 from pfi.models import Job
 from pfi.worker import UNFINISHED, jobs_drain
@@ -55,9 +55,10 @@ class Nursery:
 
 
 @contextmanager
-def nursery() -> Iterator[Nursery]:
+def nursery(*kind: str) -> Iterator[Nursery]:
+    """Workers of every kind of sending; `reading` reads the mailboxes alone."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.workers"],
+        [sys.executable, "-m", "tests.faults.workers", *kind],
         cwd=CHECKOUT,
         env=product_environment(),
         stdin=subprocess.PIPE,
@@ -91,7 +92,7 @@ def kill(pid: int) -> None:
 def leases_end(worker: str) -> None:
     """What the clock does after a few minutes: the leases of a dead worker end."""
     past = timezone.now() - timedelta(seconds=1)
-    for model in (Order, Job, Message, OutgoingMail):
+    for model in (Order, Job, Message, OutgoingMail, IncomingMail):
         model.objects.filter(claimed_by=worker).update(claimed_until=past)
 
 
@@ -101,6 +102,7 @@ def everything_is_due() -> None:
     Job.objects.filter(state__in=UNFINISHED).update(not_before=past)
     Message.objects.filter(state=MessageState.DEFERRED).update(not_before=past)
     OutgoingMail.objects.filter(state=MailState.TO_SEND).update(not_before=past)
+    IncomingMail.objects.filter(not_before__isnull=False).update(not_before=past)
     Order.objects.filter(state="scheduled").update(not_before=past)
 
 

@@ -1,4 +1,4 @@
-"""Workers to kill; run as a program by the tests: `python -m tests.faults.workers`.
+"""Workers to kill; run as a program by the tests: `python -m tests.faults.workers [reading]`.
 
 The program loads the product once, then forks a worker for each name it reads, and answers with
 its process id. Each worker is a process of its own, with its own connections, that does what the
@@ -23,7 +23,7 @@ Step = Callable[..., int]
 
 def main() -> None:
     django.setup()
-    steps = steps_of_work()  # loaded before the forks
+    steps = steps_of_reading() if sys.argv[1:] == ["reading"] else steps_of_work()  # loaded before the forks
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a killed worker leaves no zombie
     nursery = os.getpid()
     print("ready", flush=True)
@@ -43,6 +43,16 @@ def steps_of_work() -> tuple[Step, ...]:
     from sending.worker import orders_drain
 
     return (orders_drain, jobs_drain, mails_drain, messages_hand_over_due, messages_apply_waiting)
+
+
+def steps_of_reading() -> tuple[Step, ...]:
+    """What the periodic task of the mailboxes does."""
+    from pfi.mail_reading import mailboxes_read
+
+    def read(*, worker: str, limit: int) -> int:
+        return mailboxes_read(worker=worker)
+
+    return (read,)
 
 
 def work(name: str, steps: tuple[Step, ...]) -> NoReturn:
