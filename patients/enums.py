@@ -40,6 +40,32 @@ class IdentifierKind(models.TextChoices):
     OTHER = "OTHER", "Autre"
 
 
+class InsiPurpose(models.TextChoices):
+    """Why INSi is asked: to recover an identity, or to check one that was recovered (ins 11.7)."""
+
+    RECOVERY = "recovery", "Recherche de l’INS"
+    VERIFICATION = "verification", "Vérification de l’INS"
+
+
+class InsiState(models.TextChoices):
+    """What became of a question to INSi."""
+
+    PENDING = "pending", "En attente"
+    ANSWERED = "answered", "Répondue"
+    FAILED = "failed", "Sans réponse"
+    LOST = "lost", "Abandonnée"
+
+
+class InsiDecision(models.TextChoices):
+    """What a person, or the verification itself, made of an answer."""
+
+    NONE = "", "Aucune"
+    ACCEPTED = "accepted", "Identité acceptée"
+    REFUSED = "refused", "Identité refusée"
+    CONFIRMED = "confirmed", "INS confirmée"
+    MISMATCH = "mismatch", "Écart confirmé, INS retirée"
+
+
 class AlertKind(models.TextChoices):
     ALLERGY = "allergy", "Allergie"
     INFECTION_RISK = "infection_risk", "Risque infectieux"

@@ -13,6 +13,10 @@ class ForbiddenTransition(ApplicationError):
     """The identity cannot move that way from its status (ins 7.3)."""
 
 
+class InsiRefused(ApplicationError):
+    """INSi cannot be asked about this identity, or its answer cannot be taken as it is."""
+
+
 class AlertRefused(ApplicationError):
     """An alert that contradicts itself: a known one without label, a label without known."""
 

@@ -22,6 +22,9 @@ from patients.enums import (
     IdentifierKind,
     IdentityAttribute,
     IdentityStatus,
+    InsiDecision,
+    InsiPurpose,
+    InsiState,
     Sex,
     TeamSource,
 )
@@ -229,6 +232,53 @@ class IdentityEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.at:%Y-%m-%d}"
+
+
+class InsiQuery(models.Model):
+    """A question to INSi about a patient, and its answer kept as it came (EXI REC 07, 08; ins 10.3).
+
+    `attempts` are the searches made, in order: given names, place, code of each. `identity_stamp` is the
+    version of the identity that was asked about: another one is not replaced by this answer.
+    """
+
+    uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="insi_queries")
+    purpose = models.CharField("objet", max_length=12, choices=InsiPurpose)
+    operation = models.CharField("opération", max_length=10)
+    identity_stamp = models.PositiveIntegerField("version de l'identité")
+    asked_at = models.DateTimeField("demandé le", default=timezone.now)
+    asked_by = models.UUIDField("demandé par", null=True, blank=True)
+    asked_by_login = models.CharField("compte", max_length=150)
+    state = models.CharField("état", max_length=10, choices=InsiState, default=InsiState.PENDING)
+    ended_at = models.DateTimeField("terminé le", null=True, blank=True)
+    attempts = models.JSONField("recherches", default=list, blank=True)
+    code = models.CharField("code retour", max_length=2, blank=True)
+    error_code = models.CharField("code d'erreur", max_length=120, blank=True)
+    error_text = models.CharField("erreur", max_length=500, blank=True)
+    message_id = models.CharField("identifiant du message", max_length=80, blank=True)
+    answer = models.BinaryField("réponse", default=bytes, blank=True)
+    decision = models.CharField("décision", max_length=10, choices=InsiDecision, blank=True)
+    decided_at = models.DateTimeField("décidé le", null=True, blank=True)
+    decided_by_login = models.CharField("décidé par", max_length=150, blank=True)
+
+    class Meta:
+        verbose_name = "appel à INSi"
+        verbose_name_plural = "appels à INSi"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient"],
+                condition=Q(state=InsiState.PENDING),
+                name="patients_one_insi_query_pending",
+            ),
+            models.CheckConstraint(
+                condition=Q(decision="") | Q(state=InsiState.ANSWERED, code="00"),
+                name="patients_insi_decision_on_an_identity",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"INSi {self.purpose} {self.state} {self.code}"
 
 
 class Alert(models.Model):

@@ -8,20 +8,24 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from audit.context import Actor
-from interop.insi.answer import Result
-from interop.insi.codes import ResultCode
+from interop.insi.answer import parse_result
 from interop.insi.request import Search
+from interop.soap.envelope import parse_envelope
 from national.errors import NationalServiceError
 from national.insi.ports import InsiAnswer
 
-NOBODY = Result(ResultCode.NOBODY, "Aucune identite trouvee")
+NOBODY = (
+    b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>'
+    b'<RESULTAT xmlns="http://www.cnamts.fr/INSiResultat"><CR><CodeCR>01</CodeCR>'
+    b"<LibelleCR>Aucune identite trouvee</LibelleCR></CR></RESULTAT></s:Body></s:Envelope>"
+)
 
 
 @dataclass(slots=True)
 class InsiMemory:
-    """Answers what `find` gives; `failures` come first, in order; `searches` is what was asked."""
+    """Answers the envelope that `find` gives; `failures` come first; `searches` is what was asked."""
 
-    find: Callable[[Search], Result] = lambda search: NOBODY
+    find: Callable[[Search], bytes] = lambda search: NOBODY
     failures: deque[NationalServiceError] = field(default_factory=deque)
     searches: list[Search] = field(default_factory=list)
 
@@ -30,5 +34,5 @@ class InsiMemory:
         self.searches.append(search)
         if self.failures:
             raise self.failures.popleft()
-        result = self.find(search)
-        return InsiAnswer(result, result.code.encode(), f"uuid:{len(self.searches)}")
+        raw = self.find(search)
+        return InsiAnswer(parse_result(parse_envelope(raw).body), raw, f"uuid:{len(self.searches)}")

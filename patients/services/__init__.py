@@ -8,6 +8,13 @@ from patients.services.identity import (
     identity_update,
     patient_create,
 )
+from patients.services.insi import (
+    insi_accept,
+    insi_ask,
+    insi_confirm_mismatch,
+    insi_do,
+    insi_refuse,
+)
 from patients.services.received import identity_receive
 from patients.services.stays import movement_receive, visit_update_receive
 from patients.services.team import team_member_add, team_member_end
@@ -18,6 +25,11 @@ __all__ = [
     "identity_event_apply",
     "identity_receive",
     "identity_update",
+    "insi_accept",
+    "insi_ask",
+    "insi_confirm_mismatch",
+    "insi_do",
+    "insi_refuse",
     "movement_receive",
     "patient_create",
     "patient_search",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, Final
@@ -23,6 +24,7 @@ from patients.enums import IdentifierKind, Sex
 from patients.errors import ForbiddenTransition, IdentityRefused
 from patients.models import Identifier, Patient
 from patients.rules import InsEffect, StatusEvent, Transition, TransitionRefused, transition
+from patients.selectors.insi import identities_are_external
 from patients.services.writing import (
     Change,
     InsMove,
@@ -42,6 +44,14 @@ STRICT_TRAITS: Final = (
     "sex",
     "birth_place_cog",
 )
+_WITH_DOCUMENT: Final = frozenset(
+    {
+        StatusEvent.DOCUMENT_COHERENT,
+        StatusEvent.TRAIT_CHANGED_WITH_DOCUMENT,
+        StatusEvent.APCV_ACCEPTED,
+    }
+)
+"""Events whose evidence is the code of a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +83,10 @@ def patient_create(*, identity: IdentityInput, actor: Actor, ipp: str = "") -> P
     `ipp` is that of the hospital's own domain of identification.
 
     Raises:
-        IdentityRefused: a trait out of the profile of RNIV, or an IPP already used.
+        IdentityRefused: a trait out of the profile of RNIV, an IPP already used, or identities that are not
+            managed here.
     """
+    refuse_if_external()
     values = _checked(identity)
     owned = [_ipp(ipp)] if ipp else []
     try:
@@ -96,6 +108,7 @@ def identity_update(
         IdentityRefused: as `patient_create`. ForbiddenTransition: a document controlled while the
             identity is doubtful or fictive.
     """
+    refuse_if_external()
     values = _checked(identity)
     with transaction.atomic():
         locked = Patient.objects.select_for_update(of=("self",)).get(pk=patient.pk)
@@ -109,21 +122,40 @@ def identity_update(
 
 
 def identity_event_apply(
-    *, patient: Patient, event: StatusEvent, actor: Actor, evidence: str = "", ins: Ins | None = None
+    *,
+    patient: Patient,
+    event: StatusEvent,
+    actor: Actor,
+    evidence: str = "",
+    ins: Ins | None = None,
+    values: Mapping[str, Any] | None = None,
 ) -> Patient:
     """Apply one row of the transition table of ins 7.3 (INS/va1.25, .41, .46).
 
-    `evidence` names the document or the INSi call; `ins` comes with the events that bring one.
+    `evidence` names the document or the INSi call; `ins` comes with the events that bring one, and so do
+    `values`, the columns that the event writes beside the status.
 
     Raises:
         ForbiddenTransition: the event does not apply to this status, or brings no matricule.
+        IdentityRefused: identities are not managed here.
     """
+    refuse_if_external()
     with transaction.atomic():
         locked = Patient.objects.select_for_update(of=("self",)).get(pk=patient.pk)
         moved = _transition(event, locked)
         move = _ins_moved(locked, moved, event, ins)
         change = Change(kind=event.value, actor=actor, evidence=evidence)
-        return identity_write(locked, _moved_values(moved, evidence), change, ins=move)
+        document = evidence if event in _WITH_DOCUMENT else ""
+        return identity_write(locked, _moved_values(moved, document) | dict(values or {}), change, ins=move)
+
+
+def refuse_if_external() -> None:
+    """Refuse to write where the référentiel d'identités of the hospital is master (ins 3)."""
+    if identities_are_external():
+        raise IdentityRefused(
+            "Les identités se gèrent dans le référentiel de l’établissement\u202f: demandez-y la correction.",
+            code="external_master",
+        )
 
 
 def _transition(event: StatusEvent, patient: Patient) -> Transition:

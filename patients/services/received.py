@@ -11,8 +11,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from audit.context import Actor
-from establishment.enums import Switch
-from establishment.selectors import switch_is_on
 from exchange.models import Message
 from interop.hl7v2 import codes
 from interop.hl7v2.datatypes import Identifier as ReceivedIdentifier
@@ -30,11 +28,13 @@ from patients.rules import (
     Standing,
     decide_received,
 )
+from patients.selectors.insi import identities_are_external
 from patients.services.identity import STRICT_TRAITS
 from patients.services.writing import (
     Change,
     identity_write,
     ins_identifier,
+    ins_is_held_elsewhere,
     ins_move,
     patient_insert,
     standing_of,
@@ -339,7 +339,7 @@ def _update(
             same_traits=all(getattr(patient, name) == value for name, value in strict.items()),
             same_ins=_is_same_ins(active, told.ins),
         ),
-        external_master=standing_of(patient).recovered and switch_is_on(Switch.IDENTITY_REPOSITORY),
+        external_master=standing_of(patient).recovered and identities_are_external(),
     )
     if decision in _KEPT:
         told.warnings.append(_KEPT[decision])
@@ -424,12 +424,7 @@ def _key(row: Identifier) -> tuple[str, str, str, str, str, str]:
 
 def _duplicate_review(ins: Ins, patient: Patient | None, warnings: list[str]) -> dict[str, Any]:
     """Two identities under one INS are a certain duplicate (ins 9.2): reviewed before anything leaves."""
-    others = Identifier.objects.filter(
-        kind=IdentifierKind.INS, is_active=True, value=ins.matricule, oid=ins.oid
-    )
-    if patient is not None:
-        others = others.exclude(patient=patient)
-    if not others.exists():
+    if not ins_is_held_elsewhere(ins, patient):
         return {}
     warnings.append("INS déjà portée par un autre dossier : doublon à traiter, envois suspendus")
     return {"is_identity_under_review": True}

@@ -135,6 +135,14 @@ def ins_move(
     return InsMove(held, ins)
 
 
+def ins_is_held_elsewhere(ins: Ins, patient: Patient | None) -> bool:
+    """Whether the active matricule of another patient is this one: a certain duplicate (ins 9.2)."""
+    others = Identifier.objects.filter(
+        kind=IdentifierKind.INS, is_active=True, value=ins.matricule, oid=ins.oid
+    )
+    return (others if patient is None else others.exclude(patient=patient)).exists()
+
+
 def ins_identifier(
     ins: Ins, *, since: date | None, patient: Patient | None = None, end_reason: str = ""
 ) -> Identifier:
