@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.http import Http404, HttpRequest
 
 from accounts.models import User
 from audit.context import Actor
+from audit.enums import Action
+from audit.services import trace_write
 from documents.models import Version
 from documents.selectors import version_to_show
 from patients.models import Patient
@@ -33,6 +36,43 @@ def record_for_page(request: HttpRequest, patient_uid: UUID) -> Record:
         raise Http404 from error
     record_open(patient=patient, user=user, actor=actor)
     return record(patient)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityPage:
+    """The identity of a patient; `is_followed` tells whether the reader has a care relation too."""
+
+    record: Record
+    is_followed: bool
+
+
+def patient_for_identity(patient_uid: UUID) -> Patient:
+    """A patient by its public identifier, or 404."""
+    try:
+        return patient_by_uid(patient_uid)
+    except Patient.DoesNotExist as error:
+        raise Http404 from error
+
+
+def identity_for_page(request: HttpRequest, patient_uid: UUID) -> IdentityPage:
+    """Show the identity of any patient to who manages identities; the reading is traced.
+
+    No care relation is asked: a duplicate or a wrong identity is put right for persons who have no stay, and
+    the page holds nothing of their care.
+    """
+    user, actor = reader(request)
+    patient = patient_for_identity(patient_uid)
+    relation = care_relation(user, patient)
+    trace_write(
+        type="identity.view",
+        action=Action.READ,
+        actor=actor,
+        patient_uid=patient.uid,
+        object_type="patients.patient",
+        object_uid=patient.uid,
+        detail={"relation": relation.kind.value},
+    )
+    return IdentityPage(record(patient), is_followed=bool(relation))
 
 
 def version_for_page(request: HttpRequest, version_uid: UUID, *, opens_record: bool = False) -> Version:

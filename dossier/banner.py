@@ -143,6 +143,15 @@ def rail_of(
                 current=current == "choices",
             )
         )
+    if user.has_perm("patients.identity_write"):
+        entries.append(
+            Entry(
+                "Identité",
+                reverse("dossier:identity", args=[patient.uid]),
+                "id-card",
+                current=current == "identity",
+            )
+        )
     if user.has_perm("sending.list"):
         entries.append(
             Entry(

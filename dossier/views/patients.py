@@ -268,9 +268,13 @@ def _search_context(request: HttpRequest) -> dict[str, Any]:
 
 def _search_row(row: SearchRow, user: User) -> dict[str, Any]:
     patient = row.patient
+    may_write = user.has_perm("patients.identity_write")
     page = "dossier:patient" if user.has_perm("patients.open") else "dossier:choices"
+    if may_write and not user.has_perm("consent.view"):
+        page = "dossier:identity"
     inside = row.has_care_relation
     return {
+        "identity_url": reverse("dossier:identity", args=[patient.uid]) if may_write else "",
         "url": reverse(page, args=[patient.uid]),
         "birth_name": patient.birth_name,
         "given_name": patient.first_birth_given_name,

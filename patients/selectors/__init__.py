@@ -1,6 +1,14 @@
 """Reads of the patients room: relation of care, search, unit list, record."""
 
 from patients.selectors.access import CareRelation, RelationKind, care_relation, relations_for
+from patients.selectors.insi import (
+    held_identity,
+    identities_are_external,
+    insi_queries_of,
+    insi_query_by_uid,
+    person_of,
+    proposal_for,
+)
 from patients.selectors.matching import holder_of, holders_of, traits_of
 from patients.selectors.record import (
     AlertLine,
@@ -44,10 +52,16 @@ __all__ = [
     "criteria_of",
     "episode_by_uid",
     "episodes_of",
+    "held_identity",
     "holder_of",
     "holders_of",
+    "identities_are_external",
+    "insi_queries_of",
+    "insi_query_by_uid",
     "matricule_of",
     "patient_by_uid",
+    "person_of",
+    "proposal_for",
     "record",
     "relations_for",
     "search",

@@ -55,7 +55,7 @@ _TRAIT_WORDS: Final = {
     Trait.SEX: "le sexe",
     Trait.BIRTH_PLACE_COG: "le lieu de naissance",
 }
-_UNACCEPTABLE_WORDS: Final = {
+UNACCEPTABLE_WORDS: Final = {
     Unacceptable.INCOMPLETE: "La réponse d’INSi est incomplète\u202f: elle ne peut pas être acceptée.",
     Unacceptable.DATE: "La date de naissance dite par INSi est incomplète\u202f: rien ne peut être accepté.",
     Unacceptable.AUTHORITY: "L’autorité de ce matricule INS n’est pas admise dans cette installation.",
@@ -129,7 +129,7 @@ def insi_accept(*, query: InsiQuery, actor: Actor, differences_checked: bool = F
         traits, ins = proposal.traits, proposal.ins
         if traits is None or ins is None:
             raise InsiRefused(
-                _UNACCEPTABLE_WORDS.get(proposal.unacceptable, "Cette réponse ne porte aucune identité."),
+                UNACCEPTABLE_WORDS.get(proposal.unacceptable, "Cette réponse ne porte aucune identité."),
                 code=proposal.unacceptable.value or "nobody",
             )
         if proposal.differing and not differences_checked:
@@ -178,7 +178,7 @@ def insi_confirm_mismatch(*, query: InsiQuery, actor: Actor) -> Patient:
     with transaction.atomic():
         query, proposal = _undecided(query)
         if proposal.unacceptable:
-            raise InsiRefused(_UNACCEPTABLE_WORDS[proposal.unacceptable], code=proposal.unacceptable.value)
+            raise InsiRefused(UNACCEPTABLE_WORDS[proposal.unacceptable], code=proposal.unacceptable.value)
         if proposal.confirms:
             raise InsiRefused("INSi confirme cette identité\u202f: l’INS reste.", code="confirmed")
         patient = identity_event_apply(

@@ -14,7 +14,7 @@ from establishment.enums import Switch
 from interop.ins.codes import PRODUCTION_INS_OIDS
 from interop.insi.request import Search
 from national.errors import Rejected, Unavailable
-from national.insi.memory import NOBODY, InsiMemory
+from national.insi.memory import InsiMemory
 from patients.enums import IdentityAttribute, InsiDecision, InsiPurpose, InsiState
 from patients.errors import ForbiddenTransition, IdentityRefused, InsiRefused
 from patients.models import Identifier, IdentityEvent, InsiQuery, Patient
@@ -29,39 +29,18 @@ from patients.services import (
     insi_refuse,
     patient_create,
 )
-from tests.factories import PatientFactory, QualifiedPatientFactory, SwitchFactory
+from tests.factories import PatientFactory, SwitchFactory
 from tests.interop.insi import samples
+from tests.patients.insi import ADRUN, answered, held
 from tests.patients.people import CLERK
 from tests.patients.test_services import INPUT, as_input
 
 pytestmark = pytest.mark.django_db
 
-ADRUN = {
-    "birth_name": "ADRUN",
-    "birth_given_names": "ZOE",
-    "first_birth_given_name": "ZOE",
-    "sex": "F",
-    "birth_date": date(1975, 12, 31),
-    "birth_place_cog": "63220",
-}
-
 
 @pytest.fixture(autouse=True)
 def production(settings: LazySettings) -> None:
     settings.INS_ALLOWED_OIDS = sorted(PRODUCTION_INS_OIDS)
-
-
-def held(**changes: object) -> Patient:
-    return QualifiedPatientFactory(**ADRUN | changes, ins="275126322074974", ins__oid=samples.NIR)
-
-
-def ask(patient: Patient, sample: bytes | Exception = samples.ADRUN) -> InsiQuery:
-    """Ask and answer: what a worker does, without the wire."""
-    double = InsiMemory(find=lambda search: sample if isinstance(sample, bytes) else NOBODY)
-    if isinstance(sample, Exception):
-        double.failures.append(sample)
-    query = insi_ask(patient=patient, actor=CLERK)
-    return insi_do(query_id=query.pk, open_insi=lambda: double)
 
 
 def fresh(patient: Patient) -> Patient:
@@ -74,7 +53,7 @@ def fresh(patient: Patient) -> Patient:
 def test_an_answer_is_kept_as_it_came_with_who_asked_and_when() -> None:
     patient = PatientFactory(**ADRUN)
 
-    query = ask(patient)
+    query = answered(patient)
 
     assert bytes(query.answer) == samples.ADRUN
     assert (query.state, query.code, query.operation) == (InsiState.ANSWERED, "00", "WS_INS2")
@@ -87,7 +66,7 @@ def test_an_answer_is_kept_as_it_came_with_who_asked_and_when() -> None:
 
 def test_the_traces_name_the_act_and_never_the_person() -> None:
     patient = PatientFactory(**ADRUN)
-    insi_accept(query=ask(patient), actor=CLERK)
+    insi_accept(query=answered(patient), actor=CLERK)
 
     traces = list(Trace.objects.filter(type__startswith="identity.").order_by("id"))
     assert [trace.type for trace in traces] == [
@@ -134,7 +113,7 @@ def test_several_are_told_apart_by_the_place_at_last() -> None:
 def test_an_identity_accepted_brings_its_matricule_and_its_status(controlled: bool, status: str) -> None:
     patient = PatientFactory(**ADRUN, is_identity_controlled=controlled, identity_document="CN")
 
-    accepted = insi_accept(query=ask(patient), actor=CLERK)
+    accepted = insi_accept(query=answered(patient), actor=CLERK)
 
     assert accepted.identity_status == status
     assert fresh(patient).identity_status == status
@@ -150,7 +129,7 @@ def test_an_identity_accepted_brings_its_matricule_and_its_status(controlled: bo
 def test_nothing_is_accepted_before_somebody_does() -> None:
     patient = PatientFactory(**ADRUN)
 
-    ask(patient)
+    answered(patient)
 
     assert fresh(patient).identity_status == "PROV"
     assert not Identifier.objects.filter(patient=patient, kind="INS").exists()
@@ -161,7 +140,7 @@ def test_traits_that_differ_are_taken_only_when_they_were_checked() -> None:
     patient = PatientFactory(
         **ADRUN | {"birth_name": "ADRAN", "birth_place_cog": "75056"}, birth_place_label="PARIS"
     )
-    query = ask(patient)
+    query = answered(patient)
 
     with pytest.raises(InsiRefused) as refused:
         insi_accept(query=query, actor=CLERK)
@@ -183,7 +162,7 @@ def test_traits_that_differ_are_taken_only_when_they_were_checked() -> None:
 def test_an_estimated_date_gives_way_to_that_of_insi() -> None:
     patient = PatientFactory(**ADRUN | {"birth_date": date(1975, 1, 1)}, is_birth_date_estimated=True)
 
-    accepted = insi_accept(query=ask(patient), actor=CLERK, differences_checked=True)
+    accepted = insi_accept(query=answered(patient), actor=CLERK, differences_checked=True)
 
     assert (accepted.birth_date, accepted.is_birth_date_estimated) == (date(1975, 12, 31), False)
 
@@ -199,7 +178,7 @@ def test_the_former_matricules_join_the_history() -> None:
         birth_place_cog="63220",
     )
 
-    insi_accept(query=ask(patient, samples.ECETINSI), actor=CLERK)
+    insi_accept(query=answered(patient, samples.ECETINSI), actor=CLERK)
 
     rows = Identifier.objects.filter(patient=patient, kind="INS").order_by("id")
     assert [(row.value, row.is_active) for row in rows] == [
@@ -219,7 +198,7 @@ def test_a_false_key_of_insi_is_kept_identical() -> None:
         birth_place_cog="63220",
     )
 
-    insi_accept(query=ask(patient, samples.HERMANN), actor=CLERK)
+    insi_accept(query=answered(patient, samples.HERMANN), actor=CLERK)
 
     assert Identifier.objects.get(patient=patient, is_active=True, kind="INS").value == "181036322045660"
 
@@ -228,13 +207,13 @@ def test_a_matricule_that_another_record_holds_opens_a_review() -> None:
     held()
     patient = PatientFactory(**ADRUN)
 
-    assert insi_accept(query=ask(patient), actor=CLERK).is_identity_under_review
+    assert insi_accept(query=answered(patient), actor=CLERK).is_identity_under_review
 
 
 @pytest.mark.parametrize("controlled", [False, True])
 def test_an_identity_refused_leaves_everything(controlled: bool) -> None:
     patient = PatientFactory(**ADRUN, is_identity_controlled=controlled)
-    query = ask(patient)
+    query = answered(patient)
 
     insi_refuse(query=query, actor=CLERK)
 
@@ -247,7 +226,7 @@ def test_an_identity_refused_leaves_everything(controlled: bool) -> None:
 
 def test_an_answer_about_a_former_identity_is_not_taken() -> None:
     patient = PatientFactory(**ADRUN)
-    query = ask(patient)
+    query = answered(patient)
     identity_update(patient=patient, identity=as_input(patient, birth_name="AUTRE"), actor=CLERK)
 
     with pytest.raises(InsiRefused, match="a changé"):
@@ -267,7 +246,7 @@ def test_an_answer_with_a_hole_is_not_taken(sample: bytes) -> None:
     patient = PatientFactory(**ADRUN)
 
     with pytest.raises(InsiRefused):
-        insi_accept(query=ask(patient, sample), actor=CLERK, differences_checked=True)
+        insi_accept(query=answered(patient, sample), actor=CLERK, differences_checked=True)
 
     assert fresh(patient).identity_status == "PROV"
 
@@ -291,7 +270,7 @@ def test_without_an_identity_the_status_stays(make: object, sample: bytes | Exce
     patient = make()  # type: ignore[operator]
     before = (patient.identity_status, patient.identity_stamp)
 
-    query = ask(patient, sample)
+    query = answered(patient, sample)
 
     now = fresh(patient)
     assert (now.identity_status, now.identity_stamp, now.is_identity_under_review) == (*before, False)
@@ -307,7 +286,7 @@ def test_without_an_identity_the_status_stays(make: object, sample: bytes | Exce
 def test_a_verification_that_finds_the_same_confirms_it_with_a_new_date() -> None:
     patient = held()
 
-    query = ask(patient)
+    query = answered(patient)
 
     now = fresh(patient)
     assert (query.purpose, query.decision) == (InsiPurpose.VERIFICATION, InsiDecision.CONFIRMED)
@@ -331,7 +310,7 @@ def test_a_verification_that_finds_another_waits_for_a_person(
     patient = held(is_identity_controlled=controlled)
     before = patient.identity_status
 
-    query = ask(patient, sample)
+    query = answered(patient, sample)
 
     waiting = fresh(patient)
     assert (waiting.identity_status, waiting.is_identity_under_review) == (before, True)
@@ -347,7 +326,7 @@ def test_a_verification_that_finds_another_waits_for_a_person(
 
 def test_the_identity_that_a_verification_found_may_replace_ours() -> None:
     patient = held(birth_name="ADRAN")
-    query = ask(patient)
+    query = answered(patient)
     assert fresh(patient).is_identity_under_review
 
     insi_accept(query=query, actor=CLERK, differences_checked=True)
@@ -359,7 +338,7 @@ def test_the_identity_that_a_verification_found_may_replace_ours() -> None:
 def test_a_verification_never_closes_a_review_opened_for_another_reason() -> None:
     patient = held(is_identity_under_review=True)
 
-    query = ask(patient)
+    query = answered(patient)
 
     assert query.decision == ""
     assert fresh(patient).is_identity_under_review
@@ -368,7 +347,7 @@ def test_a_verification_never_closes_a_review_opened_for_another_reason() -> Non
 def test_an_incomplete_verification_changes_nothing() -> None:
     patient = held()
 
-    query = ask(patient, samples.NO_KEY)
+    query = answered(patient, samples.NO_KEY)
 
     assert not fresh(patient).is_identity_under_review
     with pytest.raises(InsiRefused):
@@ -377,12 +356,12 @@ def test_an_incomplete_verification_changes_nothing() -> None:
 
 def test_an_ins_in_force_is_not_refused_it_is_verified() -> None:
     with pytest.raises(ForbiddenTransition):
-        insi_refuse(query=ask(held(birth_name="ADRAN")), actor=CLERK)
+        insi_refuse(query=answered(held(birth_name="ADRAN")), actor=CLERK)
 
 
 def test_a_confirmed_identity_has_no_mismatch_to_confirm() -> None:
     with pytest.raises(InsiRefused):
-        insi_confirm_mismatch(query=ask(held(is_identity_under_review=True)), actor=CLERK)
+        insi_confirm_mismatch(query=answered(held(is_identity_under_review=True)), actor=CLERK)
 
 
 # --- Rows 6 and 7 -------------------------------------------------------------------------------------
@@ -391,7 +370,7 @@ def test_a_confirmed_identity_has_no_mismatch_to_confirm() -> None:
 @pytest.mark.requirement("INS/va1.39")
 @pytest.mark.parametrize(("document", "status"), [("", "PROV"), ("CN", "VALI")])
 def test_a_trait_changed_after_insi_drops_the_ins(document: str, status: str) -> None:
-    patient = insi_accept(query=ask(PatientFactory(**ADRUN, is_identity_controlled=True)), actor=CLERK)
+    patient = insi_accept(query=answered(PatientFactory(**ADRUN, is_identity_controlled=True)), actor=CLERK)
     assert patient.identity_status == "QUAL"
 
     changed = identity_update(
@@ -420,7 +399,7 @@ def test_a_doubtful_or_fictive_identity_is_never_asked_about(attribute: str) -> 
 @pytest.mark.requirement("INS/va1.41")
 def test_a_doubt_that_comes_after_the_answer_stops_its_acceptance() -> None:
     patient = PatientFactory(**ADRUN)
-    query = ask(patient)
+    query = answered(patient)
     identity_event_apply(patient=patient, event=StatusEvent.DOUBTFUL_SET, actor=CLERK)
 
     with pytest.raises(InsiRefused):
@@ -456,7 +435,7 @@ def test_a_question_that_waits_is_not_asked_twice_and_a_lost_one_is_replaced() -
 
 
 def test_the_database_refuses_a_decision_without_an_identity() -> None:
-    query = ask(PatientFactory(**ADRUN), samples.NOBODY)
+    query = answered(PatientFactory(**ADRUN), samples.NOBODY)
     query.decision = InsiDecision.ACCEPTED
     with pytest.raises(IntegrityError), transaction.atomic():
         query.save()
@@ -470,7 +449,7 @@ def test_where_identities_are_managed_elsewhere_nothing_is_written_here(
     settings: LazySettings, said_by: str
 ) -> None:
     patient = PatientFactory(**ADRUN)
-    query = ask(patient)
+    query = answered(patient)
     if said_by == "setting":
         settings.IDENTITY_MASTER = "external_pam"
     else:
