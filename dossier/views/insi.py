@@ -27,6 +27,12 @@ from patients.tasks import insi_after_commit
 
 ACCEPT, REFUSE, WITHDRAW = "accepter", "refuser", "retirer"
 SLOW = "lent"
+DUPLICATE = (
+    "Identité d’INSi acceptée. Un autre dossier porte déjà ce matricule\u202f: doublon à traiter, "
+    "rien de nouveau ne part d’ici là."
+)
+ENTER = "entree"
+"""Name of the hidden button that the Enter key presses: accepting takes a press of its own (ui 6.16)."""
 POLL_ENDED = 286
 
 
@@ -72,12 +78,14 @@ def insi_decide(request: HttpRequest, query_uid: UUID, decision: str) -> HttpRes
     """Accept the identity of INSi, refuse it, or withdraw the INS that it contradicts."""
     _, actor = reader(request)
     query = _query(query_uid)
+    if ENTER in request.POST:
+        return HttpResponseRedirect(_url(query.patient.uid))
     try:
         match decision:
             case "accepter":
                 is_checked = request.POST.get("verifie") == "1"
-                insi_accept(query=query, actor=actor, differences_checked=is_checked)
-                words = "Identité d’INSi acceptée."
+                patient = insi_accept(query=query, actor=actor, differences_checked=is_checked)
+                words = DUPLICATE if patient.is_identity_under_review else "Identité d’INSi acceptée."
             case "refuser":
                 insi_refuse(query=query, actor=actor)
                 words = "Identité d’INSi refusée\u202f: rien n’a été changé."

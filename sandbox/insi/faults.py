@@ -29,6 +29,11 @@ class InsiEffect:
     name: str = ""
     argument: str = ""
 
+    @property
+    def text(self) -> str:
+        """As it was asked for."""
+        return f"{self.name}:{self.argument}" if self.argument else self.name
+
     @classmethod
     def of(cls, text: str) -> "InsiEffect":
         """Read `name` or `name:argument`. UnknownInsiEffectError when it is neither."""
@@ -55,7 +60,7 @@ class InsiFaults:
     def waiting(self) -> list[str]:
         """What will go wrong with the next requests, in order."""
         with self._lock:
-            return [f"{one.name}:{one.argument}" if one.argument else one.name for one in self._effects]
+            return [one.text for one in self._effects]
 
     def clear(self) -> None:
         with self._lock:

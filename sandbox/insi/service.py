@@ -65,7 +65,7 @@ class InsiService:
         try:
             early = self._suffer(effect)
             if early is not None:
-                self._note(effect.name)
+                self._note(effect.text)
                 return early
             asked = read_request(request)
             code, person = self._found(asked, effect)

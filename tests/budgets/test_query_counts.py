@@ -56,7 +56,7 @@ from tests.factories import (
 )
 from tests.hospital import Ward
 from tests.interop.cda.test_display import media, structured
-from tests.patients.insi import answered
+from tests.patients.insi import answered, told
 from tests.signing_in import sign_in
 from tests.test_permissions import ADDRESSES
 
@@ -174,7 +174,9 @@ def message_uid() -> str:
 
 def insi_uid(record: Record) -> str:
     """A question to INSi that found somebody, about the patient of the record."""
-    found = InsiQuery.objects.filter(patient=record.patient).first() or answered(record.patient)
+    found = InsiQuery.objects.filter(patient=record.patient).first() or answered(
+        record.patient, told(record.patient)
+    )
     return str(found.uid)
 
 
@@ -314,7 +316,7 @@ def fill(ward: Ward, count: int) -> None:
         letter_of(ward, patient, episode)
         letter_of(ward, ward.patient, ward.episode)
         MovementFactory(episode=ward.episode)
-        answered(ward.patient)
+        answered(ward.patient, told(ward.patient))
         ChoiceFactory(episode=ward.episode)
         export_of(ExportState.READY)
         closed = {"state": EpisodeState.CLOSED, "discharged_at": timezone.now()}

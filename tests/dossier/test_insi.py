@@ -107,11 +107,14 @@ class TestReading:
 
     def test_enter_never_accepts(self, cell: Client) -> None:
         patient = PatientFactory(**ADRUN)
-        answered(patient)
+        query = answered(patient)
 
-        first = page(cell, patient).all(".insi__accept button")[0]
+        pressed = page(cell, patient).all("#insi-accepter button")[0]
+        answer = decide(cell, query, "accepter", **{pressed.get("name"): pressed.get("value")})
 
-        assert first.get("disabled") is not None
+        assert answer.status_code == 302
+        assert fresh(patient).identity_status == "PROV"
+        assert InsiQuery.objects.get().decision == ""
 
     @pytest.mark.requirement("INS/va1.15")
     @pytest.mark.parametrize(
@@ -246,6 +249,15 @@ class TestDeciding:
         assert "Identité qualifiée" in shown.text
         assert "Vérifier l’INS" in shown.text
         assert not shown.has(".insi__decision")
+
+    def test_a_matricule_that_another_record_holds_is_said(self, cell: Client) -> None:
+        held()
+        query = answered(PatientFactory(**ADRUN))
+
+        answer = cell.post(reverse("dossier:insi_decide", args=[query.uid, "accepter"]), follow=True)
+
+        assert "Un autre dossier porte déjà ce matricule" in seen(answer).text
+        assert "Identité en révision" in seen(answer).text
 
     def test_refused_changes_nothing_and_is_remembered(self, admission: Client) -> None:
         patient = PatientFactory(**ADRUN)

@@ -8,7 +8,7 @@ from datetime import date
 from interop.insi.request import Search
 from national.errors import NationalServiceError
 from national.insi.memory import InsiMemory
-from patients.models import InsiQuery, Patient
+from patients.models import Identifier, InsiQuery, Patient
 from patients.services import insi_ask, insi_do
 from tests.factories import QualifiedPatientFactory
 from tests.interop.insi import samples
@@ -28,6 +28,21 @@ Answer = bytes | NationalServiceError | Callable[[Search], bytes]
 def held(**changes: object) -> Patient:
     """The same person, qualified under her matricule."""
     return QualifiedPatientFactory(**ADRUN | changes, ins="275126322074974", ins__oid=samples.NIR)
+
+
+def told(patient: Patient) -> bytes:
+    """The answer of INSi that gives the very identity of a patient who holds an INS."""
+    ins = Identifier.objects.get(patient=patient, kind="INS", is_active=True)
+    return samples.found(
+        samples.held(ins.value[:13], ins.value[13:], ins.oid),
+        samples.traits(
+            NomNaissance=patient.birth_name,
+            ListePrenom=patient.birth_given_names,
+            Sexe=patient.sex,
+            DateNaissance=patient.birth_date.isoformat(),
+            LieuNaissance=patient.birth_place_cog,
+        ),
+    )
 
 
 def answered(patient: Patient, answer: Answer = samples.ADRUN) -> InsiQuery:
