@@ -23,7 +23,7 @@ hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("long" if os.environ.get("DPI_LONG") else "house")
 
-pytest_plugins = ["tests.requirements_report", "tests.hospital"]
+pytest_plugins = ["tests.requirements_report", "tests.hospital", "tests.browsers"]
 
 ENGINES = pytest.StashKey[TestEngines]()
 NEEDS_ENGINES = frozenset({"db", "transactional_db", "django_db_setup", "live_server", "engines"})

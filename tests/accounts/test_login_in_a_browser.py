@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.enums import RoleCode
@@ -16,6 +15,7 @@ from accounts.models import IdentityProvider, User
 from establishment.models import Unit
 from sandbox.runtime import Sandbox
 from tests.accounts.conftest import account
+from tests.browsers import Chromium, chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -44,23 +44,22 @@ def people(roles: None, unit: Unit) -> list[User]:
     ]
 
 
+@pytest.fixture(scope="module")
+def started() -> Iterator[Chromium]:
+    with chromium() as started:
+        yield started
+
+
 @pytest.fixture
-def page(people: list[User], address: str) -> Iterator[Page]:
+def page(started: Chromium, people: list[User], address: str) -> Iterator[Page]:
     """A page of Chromium; complaints of its console fail the test."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("Chromium manque sur ce poste : apt-get install chromium.")
     complaints: list[str] = []
-    with sync_playwright() as playwright:
-        quiet = ["background-networking", "component-update", "sync", "gpu"]
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", *(f"--disable-{name}" for name in quiet)]
-        )
-        opened = browser.new_page(viewport={"width": 1280, "height": 860}, locale="fr-FR")
-        opened.set_default_timeout(15_000)
-        opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        yield opened
-        browser.close()
+    context = started.browser.new_context(viewport={"width": 1280, "height": 860}, locale="fr-FR")
+    opened = context.new_page()
+    opened.set_default_timeout(15_000)
+    opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    yield opened
+    context.close()
     # Chromium itself writes down each answer of 4xx, even the wanted ones.
     assert [text for text in complaints if "Failed to load resource" not in text] == []
 

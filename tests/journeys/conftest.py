@@ -6,9 +6,7 @@ server, the HL7 listener in another, and the two periodic tasks whenever the tes
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +20,7 @@ import time_machine
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import LazySettings, settings
 from django.utils import timezone
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.enums import ProviderKind
@@ -48,6 +46,7 @@ from pfi.worker import jobs_drain
 from sandbox.mail.boxes import PATIENT_DOMAIN
 from sandbox.runtime import Sandbox
 from sending.worker import orders_drain
+from tests.browsers import Chromium, chromium
 from tests.exchange.listening import Listening, send
 from tests.hospital import plug_dmp
 from tests.shared import CHECKOUT
@@ -63,29 +62,10 @@ NOTICE_ROUNDS = 3
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for the journeys of a file.
-
-    Playwright keeps an event loop in this thread, where Django then refuses its ORM; a test uses the
-    one between two calls of the other, so the refusal is lifted while the browser runs.
-    """
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("Chromium manque sur ce poste : apt-get install chromium.")
-    quiet = ["background-networking", "component-update", "sync", "gpu"]
-    arguments = ["--no-sandbox", *(f"--disable-{feature}" for feature in quiet)]
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=program, args=arguments)
-            yield browser
-            browser.close()
-    finally:
-        if before is None:
-            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-        else:
-            os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+def started() -> Iterator[Chromium]:
+    """One browser for the journeys of a file."""
+    with chromium() as started:
+        yield started
 
 
 @dataclass
@@ -208,7 +188,7 @@ def installation(
     sandbox: Sandbox,
     settings: LazySettings,
     tmp_path: Path,
-    chromium: Browser,
+    started: Chromium,
 ) -> Iterator[Installation]:
     """The demonstration, loaded by its services and through its HL7 port, before the first click."""
     settings.INS_ALLOWED_OIDS = sorted(TEST_INS_OIDS)
@@ -223,7 +203,7 @@ def installation(
 
     def open_page(width: int) -> Page:
         # Without motion: a colour caught in the middle of its transition is no colour of ours.
-        context = chromium.new_context(
+        context = started.browser.new_context(
             viewport={"width": width, "height": 900}, locale="fr-FR", reduced_motion="reduce"
         )
         contexts.append(context)

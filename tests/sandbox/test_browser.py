@@ -1,15 +1,15 @@
 """The pages of the sandbox in Chromium: readable by all, and usable with their own policies."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 from sandbox.mail.boxes import APPLICATION_BOX
 from sandbox.mail.letters import Case
 from sandbox.runtime import Sandbox
+from tests.browsers import Chromium, chromium
 from tests.sandbox.mail_client import DOCTOR
 from tests.sandbox.test_psc import CALLBACK, authorization_url
 from tests.sandbox.wire import INS, DmpClient, Draft
@@ -19,21 +19,14 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("Chromium manque sur ce poste : apt-get install chromium.")
-    with sync_playwright() as playwright:
-        quiet = ["background-networking", "component-update", "sync", "gpu"]
-        arguments = ["--no-sandbox", *(f"--disable-{feature}" for feature in quiet)]
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
-        yield browser
-        browser.close()
+def started() -> Iterator[Chromium]:
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(params=["light", "dark"])
-def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    context = chromium.new_context(color_scheme=request.param, viewport={"width": 1024, "height": 800})
+def page(started: Chromium, request: pytest.FixtureRequest) -> Iterator[Page]:
+    context = started.browser.new_context(color_scheme=request.param, viewport={"width": 1024, "height": 800})
     yield context.new_page()
     context.close()
 

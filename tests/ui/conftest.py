@@ -1,7 +1,6 @@
 """A browser that sees the invented pages and our static files, and nothing else of the world."""
 
 import mimetypes
-import shutil
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
@@ -9,8 +8,9 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.test import RequestFactory
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Route
 
+from tests.browsers import Chromium, chromium
 from tests.ui import demo
 from ui import gallery
 
@@ -28,20 +28,13 @@ OpenPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("Chromium manque sur ce poste : apt-get install chromium.")
-    with sync_playwright() as playwright:
-        quiet = ["background-networking", "component-update", "sync", "gpu"]
-        arguments = ["--no-sandbox", *(f"--disable-{feature}" for feature in quiet)]
-        chromium = playwright.chromium.launch(executable_path=program, args=arguments)
-        yield chromium
-        chromium.close()
+def started() -> Iterator[Chromium]:
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[OpenPage]:
+def open_page(started: Chromium) -> Iterator[OpenPage]:
     """`open_page(name, width=, theme=, answers=)` draws a page; complaints of the browser fail the test."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
@@ -53,7 +46,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         theme: str = "light",
         answers: dict[str, tuple[int, str]] | None = None,
     ) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]  # "light" or "dark"
+        context = started.browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]  # "light" or "dark"
         contexts.append(context)
         page = context.new_page()
         page.on(
