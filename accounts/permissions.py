@@ -46,6 +46,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "mssante.directory": "Chercher dans l'Annuaire santé, compléter le carnet d'adresses",
     "sending.list": "Voir les envois",
     "sending.hold": "Retenir, libérer, annuler et relancer un envoi",
+    "sending.add": "Envoyer un document validé à un autre destinataire",
     "sending.reprise": "Envoyer l'historique des documents en lot",
     "pfi.jobs": "Suivre les travaux de la plateforme d'intermédiation, sans identité ni contenu",
     "stats.view": "Voir les indicateurs",

@@ -52,6 +52,7 @@ DEFAULT_ROLES: Final[dict[RoleCode, DefaultRole]] = {
         "mssante.directory",
         "sending.list",
         "sending.hold",
+        "sending.add",
     ),
     RoleCode.PHARMACIEN: _role(
         RoleFamily.CARE,
@@ -68,6 +69,7 @@ DEFAULT_ROLES: Final[dict[RoleCode, DefaultRole]] = {
         "mssante.directory",
         "sending.list",
         "sending.hold",
+        "sending.add",
     ),
     RoleCode.SOIGNANT: _role(
         RoleFamily.CARE,
@@ -106,6 +108,7 @@ DEFAULT_ROLES: Final[dict[RoleCode, DefaultRole]] = {
         "mssante.directory",
         "sending.list",
         "sending.hold",
+        "sending.add",
     ),
     RoleCode.SOCIAL: _role(RoleFamily.CARE, *_READ_RECORD),
     RoleCode.ADMISSION: _role(

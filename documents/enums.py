@@ -63,3 +63,12 @@ class NoticeKind(models.TextChoices):
     REPLACED = "replaced", "Remplacé"
     DELETED = "deleted", "Supprimé"
     REJECTED = "rejected", "Rejeté"
+
+
+class DeletionMotive(models.TextChoices):
+    """Why a document of ours is deleted (workflows 3.8); the two errors leave the rates (stats 5)."""
+
+    PATIENT_REQUEST = "patient_request", "Demande du patient"
+    WRONG_PATIENT = "wrong_patient", "Erreur de patient"
+    WRONG_DOCUMENT = "wrong_document", "Erreur de document"
+    DEFINITIVE = "definitive", "Suppression définitive"

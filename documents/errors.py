@@ -90,6 +90,13 @@ class NotRevisable(ApplicationError):
         )
 
 
+class NotDeletable(ApplicationError):
+    """No version of it is in force any more: deleted by somebody else meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__("Ce document est déjà supprimé : rien n’a été changé.", code="not_deletable")
+
+
 class NotOurs(ApplicationError):
     """Received from elsewhere: only its sender may correct it (hl7v2 3.5)."""
 

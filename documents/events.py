@@ -11,3 +11,6 @@ version_replaced = Signal()
 version_reissued = Signal()
 # version, actor, at: another visibility, the same version; what waited for it may leave
 visibility_changed = Signal()
+# version, wishes (documents.wishes.DeletionWishes), actor, at: a document of ours is deleted; what waits is
+# cancelled, who received it is asked to delete it
+document_deleted = Signal()

@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from documents.enums import (
+    DeletionMotive,
     Intake,
     NoticeKind,
     Origin,
@@ -120,6 +121,17 @@ class Version(models.Model):
     )
     replaced_at = models.DateTimeField("remplacé le", null=True, blank=True)
     deleted_at = models.DateTimeField("supprimé le", null=True, blank=True)
+    deleted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="supprimé par",
+    )
+    deletion_motive = models.CharField(
+        "motif de suppression", max_length=16, choices=DeletionMotive, blank=True, default="", db_default=""
+    )
 
     is_masque_ps = models.BooleanField("masqué aux professionnels", default=False)
     is_invisible_patient = models.BooleanField("invisible au patient", default=False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from documents.enums import DeletionMotive
+
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
@@ -44,3 +46,14 @@ class SendingWishes:
     not_before: datetime | None = None
     visibility: Visibility = Visibility()
     recipients: tuple[RecipientWish, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionWishes:
+    """Why a document is deleted, and who is not asked to delete it (SC.MSS/UX.05.BIS: « may untick »).
+
+    `spared` are names of recipients as `sending` gives them.
+    """
+
+    motive: DeletionMotive
+    spared: frozenset[str] = frozenset()

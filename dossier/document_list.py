@@ -18,7 +18,7 @@ from dossier.filters import NOT_SENT
 from sending.enums import Channel, OrderAction, OrderState
 from sending.models import Order
 from sending.rules import LEFT_STATES, UNSENT_STATES, may_hold, may_release
-from sending.selectors import latest_by_channel
+from sending.selectors import latest_by_channel, mail_is_carried
 from ui.components import Column, Entry
 from ui.french import moment, scheduled
 from ui.pills import label
@@ -29,6 +29,7 @@ CHANNEL_WORDS = {
     Channel.MSSANTE_PATIENT: "MES",
 }
 DELETED_DMP = "deleted_dmp"
+DELETION_WORDS = "Demande de suppression"
 # Asks that an action concern every sending of the version of an order.
 GROUP = "groupe"
 ARRIVED_STATES = (OrderState.RECEIVED_DMP, OrderState.DELIVERED, OrderState.READ)
@@ -194,7 +195,8 @@ def marks_of(row: DocumentRow) -> list[Mark]:
     marks = [Mark("visibility", state) for is_set, state in flags if is_set]
     if shown.state == VersionState.DELETED and shown.deleted_at is not None:
         day = timezone.localtime(shown.deleted_at)
-        marks.append(Mark("version_mark", "deleted_by_sender", f"{day:%d/%m/%Y}"))
+        word = "deleted" if row.document.is_produced else "deleted_by_sender"
+        marks.append(Mark("version_mark", word, f"{day:%d/%m/%Y}"))
     if row.draft is not None and row.draft is not shown:
         marks.append(Mark("sending", "to_validate", f"version {row.draft.number}"))
     return marks
@@ -235,9 +237,17 @@ def _send_action(version: Version, user: User) -> RowAction | None:
 
 
 def orders_by_age(orders: Sequence[Order], version: Version) -> tuple[list[Order], list[Order]]:
-    """The orders of a version, and those of the versions before it."""
-    own = [order for order in orders if order.version_id == version.pk]
-    older = [order for order in orders if order.version.number < version.number]
+    """The orders of a version, and those of the versions before it.
+
+    Of a deleted document, every request to delete it is of the version shown.
+    """
+    is_deleted = version.state == VersionState.DELETED
+    own = [
+        order
+        for order in orders
+        if order.version_id == version.pk or (is_deleted and order.action == OrderAction.DELETE)
+    ]
+    older = [order for order in orders if order.version.number < version.number and order not in own]
     return own, older
 
 
@@ -281,7 +291,8 @@ def _recipient_key(order: Order) -> tuple[str, str]:
 def _receiver(order: Order, version: Version) -> Sending:
     """Who, by which channel, since when, and what came back after it arrived."""
     parts = [
-        order.recipient_role or order.get_action_display(),
+        DELETION_WORDS if order.action == OrderAction.DELETE else "",
+        order.recipient_role or (order.get_action_display() if order.action != OrderAction.DELETE else ""),
         "Messagerie MES" if order.channel == Channel.MSSANTE_PATIENT else "",
         f"MSSanté · {order.recipient_address}" if order.channel == Channel.MSSANTE_PRO else "",
         f"version {order.version.number}" if order.version_id != version.pk else "",
@@ -319,6 +330,8 @@ def state_of(order: Order) -> str:
 
 def detail_of(order: Order) -> str:
     """When it leaves, why it is blocked, or the code of the failure."""
+    if order.action == OrderAction.DELETE and order.state not in (OrderState.RECEIVED_DMP, OrderState.FAILED):
+        return "suppression"
     if order.state == OrderState.SCHEDULED and order.not_before:
         return scheduled(order.not_before, timezone.now())
     if order.state == OrderState.BLOCKED:
@@ -372,7 +385,7 @@ def preview_of(version: Version, row: DocumentRow, orders: Sequence[Order], user
         if user.has_perm("sending.list")
         else "",
         warnings=warnings_of(version, row),
-        more=_other_entries(version, row, patient_url),
+        more=_other_entries(version, row, patient_url, user),
         recipients=() if is_draft else tuple(receivers_of(orders, user, version)),
     )
 
@@ -394,6 +407,12 @@ def warnings_of(version: Version, row: DocumentRow) -> list[Notice]:
                 f"Voir la version {newest.number}",
             )
         )
+    if version.state == VersionState.DELETED and version.deleted_at is not None and row.document.is_produced:
+        day = timezone.localtime(version.deleted_at)
+        who = f" par {version.deleted_by.display_name}" if version.deleted_by else ""
+        why = version.get_deletion_motive_display()
+        text = f"Supprimé le {day:%d/%m/%Y}{who} : {why.lower()}. Il ne part plus et ne compte plus."
+        warnings.append(Notice("bad", "trash", text))
     if version.is_invisible_patient:
         warnings.append(Notice("hid", "eye-off", "Attention, ce document n’est pas visible du patient."))
     if version.is_invisible_rep_legaux:
@@ -402,12 +421,18 @@ def warnings_of(version: Version, row: DocumentRow) -> list[Notice]:
     return warnings
 
 
-def _other_entries(version: Version, row: DocumentRow, patient_url: str) -> list[Entry]:
-    """The CDA of a validated version, and the other versions of the document, newest first."""
+def _other_entries(version: Version, row: DocumentRow, patient_url: str, user: User) -> list[Entry]:
+    """The CDA of a validated version, what may be done with it, and the other versions, newest first."""
     entries = []
     if version.state != VersionState.DRAFT:
         cda_url = reverse("dossier:document_cda", args=[version.uid])
         entries.append(Entry("Télécharger le CDA", cda_url, "download"))
+    if version.state == VersionState.CURRENT and row.document.is_produced:
+        if user.has_perm("sending.add") and mail_is_carried():
+            url = reverse("dossier:sending_add", args=[version.uid])
+            entries.append(Entry("Envoyer à un autre destinataire…", url, "send"))
+        if user.has_perm("documents.delete"):
+            entries.append(Entry("Supprimer…", reverse("dossier:deletion", args=[version.uid]), "trash"))
     for other in row.versions:
         if other.pk != version.pk:
             word = "brouillon" if other.state == VersionState.DRAFT else other.author_label

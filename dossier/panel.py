@@ -192,7 +192,7 @@ def recipients_of(version: Version, asked: Asked, departure: datetime) -> list[R
     """The lines of the panel: the DMP, each recipient of a mail, and paper for what is left."""
     candidates = candidates_of(version, asked=asked.recipients or ())
     lines = [_dmp_line(version, departure, _is_ticked("dmp", asked, by_default=True))]
-    lines += [_mail_line(version, one, asked, departure) for one in candidates]
+    lines += [mail_line(version, one, asked, departure) for one in candidates]
     return [*lines, _paper_line(version, candidates, asked)] if candidates else lines
 
 
@@ -267,7 +267,7 @@ def _dmp_line(version: Version, departure: datetime, is_checked: bool) -> Recipi
     )
 
 
-def _mail_line(version: Version, one: Candidate, asked: Asked, departure: datetime) -> Recipient:
+def mail_line(version: Version, one: Candidate, asked: Asked, departure: datetime) -> Recipient:
     if one.wish is None:  # no address is known: nothing to tick
         return Recipient(
             value="", who=one.who, detail=one.detail, channel=one.channel, checked=False, state="",

@@ -7,9 +7,11 @@ from django.urls import path
 from dossier.dmp_urls import urlpatterns as dmp_urls
 from dossier.views import (
     choices,
+    deletion,
     envois,
     importing,
     insi,
+    late_sending,
     letter,
     message_choice,
     mssante,
@@ -65,6 +67,14 @@ urlpatterns = [
     path("mssante/<uuid:reception_uid>/signaler", mssante.report, name="mssante_report"),
     path("compteurs", shell.counters, name="counters"),
     path("documents/<uuid:version_uid>/envoyer", envois.send_dmp, name="send_dmp"),
+    path("documents/<uuid:version_uid>/envoyer-a", late_sending.sending_add, name="sending_add"),
+    path("documents/<uuid:version_uid>/envoyer-a/chercher", late_sending.find, name="sending_add_find"),
+    path(
+        "documents/<uuid:version_uid>/envoyer-a/annuaire",
+        late_sending.directory,
+        name="sending_add_directory",
+    ),
+    path("documents/<uuid:version_uid>/suppression", deletion.deletion, name="deletion"),
     path("envois/", envois.envois, name="envois"),
     path("envois/lignes", envois.envois_rows, name="envois_rows"),
     path("envois/lot", envois.orders_act, name="orders_act"),

@@ -22,10 +22,11 @@ from accounts.api.preconditions import etag_of, match_required
 from accounts.api.views import ApiView
 from audit.enums import Action, Outcome
 from audit.services import trace_write
+from documents.enums import DeletionMotive
 from patients.api import patient_opened
 from patients.errors import AccessRefused
 from sending import services
-from sending.enums import Channel, DeletionMotive, OrderAction, OrderOrigin, OrderReason, OrderState
+from sending.enums import Channel, OrderAction, OrderOrigin, OrderReason, OrderState
 from sending.models import Order
 from sending.selectors import WorkFilters, order_to_show, orders_visible, work_list
 from sending.tasks import wake_after_commit

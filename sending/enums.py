@@ -53,10 +53,3 @@ class OrderReason(models.TextChoices):
     OPPOSITION = "OPPOSITION", "Opposition du patient à l'alimentation"
     OPPOSITION_MES = "OPPOSITION_MES", "Opposition du patient aux messages"
     INVISIBLE_PATIENT = "INVISIBLE_PATIENT", "Document invisible au patient"
-
-
-class DeletionMotive(models.TextChoices):
-    PATIENT_REQUEST = "patient_request", "Demande du patient"
-    WRONG_PATIENT = "wrong_patient", "Erreur de patient"
-    WRONG_DOCUMENT = "wrong_document", "Erreur de document"
-    DEFINITIVE = "definitive", "Suppression définitive"

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from documents.enums import DeletionMotive
 from documents.models import Version
 from establishment.models import Unit
 from exchange.leases import Leased, LeasedQuerySet
@@ -20,7 +21,6 @@ from exchange.models import Message
 from sending.enums import (
     Audience,
     Channel,
-    DeletionMotive,
     OrderAction,
     OrderOrigin,
     OrderReason,

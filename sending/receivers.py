@@ -12,13 +12,14 @@ from audit.context import Actor
 from consent.enums import Subject
 from consent.events import choice_changed, message_choice_changed
 from documents.events import (
+    document_deleted,
     version_reissued,
     version_replaced,
     version_validated,
     visibility_changed,
 )
 from documents.models import Version
-from documents.wishes import SendingWishes
+from documents.wishes import DeletionWishes, SendingWishes
 from exchange.events import message_settled
 from exchange.models import Message
 from patients.events import identity_changed
@@ -56,6 +57,14 @@ def on_version_reissued(
     if is_visibility_change:
         services.visibility_order_create(version=issued, actor=actor, at=at)
         wake_after_commit()
+
+
+@receiver(document_deleted)
+def on_document_deleted(
+    *, version: Version, wishes: DeletionWishes, actor: Actor, at: datetime, **kwargs: Any
+) -> None:
+    services.orders_delete(version=version, wishes=wishes, actor=actor, at=at)
+    wake_after_commit()
 
 
 @receiver(visibility_changed)

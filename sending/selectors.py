@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Case, Count, Exists, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Value, When
 
 from accounts.models import User
 from accounts.selectors import serves_every_unit, units_of
@@ -24,7 +24,7 @@ from mssante.rules import address_key
 from patients.models import Patient
 from patients.selectors import relations_for
 from sending.enums import Audience, Channel, OrderAction, OrderState
-from sending.models import MailText, Order, ReplyRule
+from sending.models import LATE_RECEPTION, MailText, Order, OrderEvent, ReplyRule
 from sending.rules import LEFT_STATES, WAITING_STATES
 
 PAGE = 50
@@ -192,6 +192,40 @@ def former_recipients(set_id: str) -> list[Order]:
     for order in mails.select_related("version").defer("version__body", "version__snapshot").order_by("id"):
         last[order.channel, address_key(order.recipient_address)] = order
     return list(last.values())
+
+
+def recipient_name(order: Order) -> str:
+    """What names the recipient of an order among those of its document: its channel, and its address."""
+    return f"{order.channel}:{address_key(order.recipient_address)}"
+
+
+def reached(set_id: str) -> list[Order]:
+    """Who holds a version of a document: the DMP, then each recipient of a mail; the last order of each.
+
+    The DMP may hold what we had given up, when its answer came late. 2 queries.
+    """
+    late = OrderEvent.objects.filter(order=OuterRef("pk"), kind=LATE_RECEPTION)
+    in_the_dmp = (
+        Order.objects.filter(Q(state__in=LEFT_STATES) | Exists(late), lineage=set_id, channel=Channel.DMP)
+        .exclude(action=OrderAction.DELETE)
+        .select_related("version")
+        .defer("version__body", "version__snapshot")
+        .order_by("version__number", "id")
+        .last()
+    )
+    return [*([in_the_dmp] if in_the_dmp else []), *former_recipients(set_id)]
+
+
+def mail_orders_of(version: Version) -> list[Order]:
+    """Orders to mail a version, whatever became of them, the oldest first. 1 query."""
+    mails = Order.objects.filter(version=version, channel__in=MAIL_CHANNELS)
+    return list(mails.exclude(action=OrderAction.DELETE).order_by("id"))
+
+
+def waiting_orders(set_id: str) -> list[Order]:
+    """Orders of a document that have not left, or failed: nobody holds what they carry. 1 query."""
+    states = [*WAITING_STATES, OrderState.FAILED]
+    return list(Order.objects.filter(lineage=set_id, state__in=states).order_by("id"))
 
 
 def mail_is_carried() -> bool:

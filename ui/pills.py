@@ -312,6 +312,7 @@ _VERSION_MARK: Final[Mapping[str, Mark]] = {
     "ours": Mark("Déposé par nous", "hospital"),
     "archived": Mark("Archivé", "archive"),
     "older": Mark("Ancienne version", "history"),
+    "deleted": Mark("Supprimé", "trash", detail="{word} le {detail}"),
     "deleted_by_sender": Mark("Supprimé par l’émetteur", "trash", detail="{word} le {detail}"),
 }
 

@@ -77,7 +77,12 @@ def document_row(document_id: int) -> DocumentRow:
 def version_to_show(uid: UUID) -> Version:
     """A version by its public identifier, with all that a page about it needs; DoesNotExist."""
     return Version.objects.select_related(
-        "document__patient", "document__episode", "document__unit__site", "author", "validated_by"
+        "document__patient",
+        "document__episode",
+        "document__unit__site",
+        "author",
+        "validated_by",
+        "deleted_by",
     ).get(uid=uid)
 
 
@@ -91,7 +96,9 @@ def drafts_of(author_id: int) -> QuerySet[Version]:
 
 
 def _light_versions() -> QuerySet[Version]:
-    return Version.objects.defer("body", "snapshot").select_related("author").order_by("-number")
+    return (
+        Version.objects.defer("body", "snapshot").select_related("author", "deleted_by").order_by("-number")
+    )
 
 
 def _row(document: Document) -> DocumentRow:

@@ -1,5 +1,6 @@
 """Writes of the documents room: those made here, those received from elsewhere."""
 
+from documents.services.deletion import document_delete
 from documents.services.importing import (
     LooseFile,
     dropped_of,
@@ -35,6 +36,7 @@ __all__ = [
     "import_open",
     "loose_file_import",
     "OID_SEQUENCE",
+    "document_delete",
     "document_delete_received",
     "document_receive",
     "document_revise",

@@ -34,6 +34,7 @@ from documents.store import content_get
 from documents.writing import WRITING_MODELS
 from dossier.access import reader, record_for_page, version_for_page
 from dossier.banner import banner_of, rail_of, stay_words
+from dossier.deletion import is_deletion_over, is_ours_removed, may_list
 from dossier.dmp_page import dmp_on_list, dmp_section, local_marks, with_dmp_check, with_dmp_marks
 from dossier.document_list import Preview, Row, columns_of, preview_of, row_of
 from dossier.enums import ListPage
@@ -53,7 +54,7 @@ from sending.models import Order
 from sending.selectors import orders_of_documents
 
 REMOVED = "supprimes"
-"""Asks for the documents that their senders deleted, which the list leaves out once that was seen."""
+"""Asks for the deleted documents, which the list leaves out once that was seen or done."""
 DOCUMENT_SORTS = {sort.value: sort for sort in DocumentSort}
 
 
@@ -109,7 +110,7 @@ def documents_listed(request: HttpRequest, record: Record) -> Listed:
     user, _ = reader(request)
     query = list_query(request, user, ListPage.DOCUMENTS, DOCUMENT_FILTERS)
     sort = _sort(query)
-    rows = documents_for_patient(record.patient, sort=sort)
+    rows = [row for row in documents_for_patient(record.patient, sort=sort) if may_list(row, user)]
     orders = orders_of_documents([row.document.pk for row in rows])
     found = _asked_version(request, rows)
     shown = found[1] if found else None
@@ -117,7 +118,15 @@ def documents_listed(request: HttpRequest, record: Record) -> Listed:
     filters = document_filters(query)
     marks = local_marks(user, record.patient, rows)
     news = unseen_kinds(record.patient.pk)
-    put_away = [] if REMOVED in request.GET else [row for row in rows if is_put_away(row, news, shown)]
+    put_away = (
+        []
+        if REMOVED in request.GET
+        else [
+            row
+            for row in rows
+            if is_put_away(row, news, shown) or is_deletion_over(row, orders[row.document.pk], shown)
+        ]
+    )
     kept = [row for row in keep_documents(rows, orders, filters) if row not in put_away]
 
     def line(row: DocumentRow) -> Row:
@@ -255,7 +264,7 @@ def _asked_version(request: HttpRequest, rows: list[DocumentRow]) -> tuple[Docum
                 return row, version
     if asked:
         return None
-    validated = [row for row in rows if row.shown.state != VersionState.DRAFT]
+    validated = [row for row in rows if row.shown.state != VersionState.DRAFT and not is_ours_removed(row)]
     newest = max(validated, key=lambda row: row.at, default=None)
     return (newest, newest.shown) if newest else None
 

@@ -22,8 +22,10 @@ from sending.services.creating import (
     orders_create,
     orders_supersede,
     orders_take_over,
+    version_may_leave,
     wish_of,
 )
+from sending.services.deleting import deletion_follow, orders_delete
 from sending.services.people import order_cancel, order_hold, order_release, order_retry, order_send_now
 from sending.services.reconsidering import orders_reconsider, orders_reconsider_waiting
 from sending.services.visibility import visibility_order_create, visibility_replace
@@ -31,6 +33,7 @@ from sending.services.writing import RULES_ACTOR, order_change, order_note, orde
 
 __all__ = [
     "RULES_ACTOR",
+    "deletion_follow",
     "message_orders_settle",
     "order_accepted",
     "order_cancel",
@@ -50,6 +53,7 @@ __all__ = [
     "order_send_now",
     "orders_add",
     "orders_create",
+    "orders_delete",
     "orders_flag_silent",
     "orders_reconsider",
     "orders_reconsider_waiting",
@@ -57,6 +61,7 @@ __all__ = [
     "orders_supersede",
     "orders_take_over",
     "orders_wait",
+    "version_may_leave",
     "visibility_order_create",
     "visibility_replace",
     "wish_of",

@@ -18,6 +18,7 @@ from sending import rules
 from sending.enums import Channel, OrderReason, OrderState
 from sending.facts import gate_now
 from sending.models import LATE_RECEPTION, Order, OrderEvent
+from sending.services.deleting import deletion_follow
 from sending.services.writing import (
     RULES_ACTOR,
     append_event,
@@ -150,6 +151,7 @@ def order_received_dmp(*, order: Order, at: datetime) -> Order:
     locked = order_locked(order)
     if locked.state in (OrderState.CANCELLED, OrderState.SUPERSEDED):
         append_event(locked, kind=LATE_RECEPTION, from_state=locked.state, actor=RULES_ACTOR, at=at)
+        deletion_follow(order=locked, at=at)
     elif locked.state != OrderState.RECEIVED_DMP:
         locked.error_code = locked.error_text = ""
         locked.is_uncertain = False
@@ -198,6 +200,7 @@ def _arrived(order: Order, *, to: OrderState, kind: str, at: datetime) -> Order:
     locked = order_locked(order)
     if locked.state in rules.UNSENT_STATES:
         append_event(locked, kind=f"late_{kind}", from_state=locked.state, actor=RULES_ACTOR, at=at)
+        deletion_follow(order=locked, at=at)
     elif locked.state not in _ARRIVED[to]:
         locked.error_code = locked.error_text = ""
         locked.is_uncertain = False

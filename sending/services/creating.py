@@ -134,7 +134,7 @@ def orders_add(
     version that was replaced, or a recipient who has this version already or waits for it.
     """
     locked = Version.objects.select_for_update(of=("self",)).get(pk=version.pk)
-    _check_may_leave(locked)
+    version_may_leave(locked)
     ordered = Order.objects.filter(version=locked, channel__in=MAIL_CHANNELS)
     known = {(order.channel, address_key(order.recipient_address)) for order in ordered}
     wishes = SendingWishes(to_dmp=False, recipients=tuple(recipients), hold=hold, not_before=timezone.now())
@@ -155,7 +155,7 @@ def order_request(*, version: Version, actor: Actor) -> Order:
     current, or whose sending exists and goes on.
     """
     locked = Version.objects.select_for_update(of=("self",)).get(pk=version.pk)
-    _check_may_leave(locked)
+    version_may_leave(locked)
     known = Order.objects.filter(version=locked, channel=Channel.DMP).exclude(action=OrderAction.DELETE)
     former = known.order_by("-id").first()
     if former is not None:
@@ -165,7 +165,10 @@ def order_request(*, version: Version, actor: Actor) -> Order:
     return orders_create(version=locked, wishes=SendingWishes(not_before=now), actor=actor, at=now)[0]
 
 
-def _check_may_leave(version: Version) -> None:
+def version_may_leave(version: Version) -> None:
+    """OrderRefused, with the words to say, for a version that nobody may be sent any more."""
+    if version.state == VersionState.DELETED:
+        raise OrderRefused("Ce document est supprimé : il ne part plus.")
     if version.state != VersionState.CURRENT:
         raise OrderRefused("Une version plus récente remplace ce document : envoyez celle-ci.")
     if version.snapshot is None:

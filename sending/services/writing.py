@@ -93,6 +93,8 @@ def require(permission: rules.Permission) -> None:
 def move_to_gate(order: Order, *, kind: str, actor: Actor) -> None:
     """Move a locked order to where today's rules put it; OrderRefused when its version was replaced."""
     if order.version.state != VersionState.CURRENT and order.action != OrderAction.DELETE:
+        if order.version.state == VersionState.DELETED:
+            raise OrderRefused("Ce document est supprimé : il ne part plus.")
         raise OrderRefused("Une version plus récente remplace ce document : cet envoi n’a plus d’objet.")
     gate = gate_now(order)
     move(order, to=gate.state, reason=gate.reason, kind=kind, actor=actor)

@@ -274,7 +274,7 @@ def test_a_deleted_document_leaves_the_list_once_seen_and_stays_one_click_away(w
     doctor.post(reverse("dossier:mssante_see_all"))
     page = seen(doctor.get(f"{record}?document={ward.write_letter().uid}"))
     assert not page.has("tr.is-removed")
-    assert "1 document supprimé par son émetteur." in page.text
+    assert "1 document supprimé." in page.text
     assert seen(doctor.get(f"{record}?supprimes=1")).has("tr.is-removed")
     assert seen(doctor.get(f"{record}?document={reception.version.uid}")).has("tr.is-removed")
 

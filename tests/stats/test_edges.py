@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from consent.enums import ChoiceValue
 from consent.models import Choice
 from consent.rules import current_choice
-from documents.enums import Origin, ReceiptOutcome
+from documents.enums import DeletionMotive, Origin, ReceiptOutcome
 from patients.enums import EpisodeKind, EpisodeState, IdentityAttribute
 from patients.models import Episode, Patient
-from sending.enums import Channel, DeletionMotive, OrderAction, OrderOrigin, OrderState
+from sending.enums import Channel, OrderAction, OrderOrigin, OrderState
 from sending.models import OrderEvent
 from stats.rules.months import Month
 from tests.factories import ChoiceFactory, MailboxFactory, MovementFactory

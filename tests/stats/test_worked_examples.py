@@ -3,11 +3,11 @@
 import pytest
 
 from consent.enums import ChoiceValue
-from documents.enums import Intake, ReceiptOutcome, ReceiptRequest
+from documents.enums import DeletionMotive, Intake, ReceiptOutcome, ReceiptRequest
 from documents.models import Document
 from patients.enums import EpisodeState
 from patients.models import Episode
-from sending.enums import Channel, DeletionMotive, OrderOrigin
+from sending.enums import Channel, OrderOrigin
 from stats.rules.months import Month
 from tests.stats.world import (
     APRIL,

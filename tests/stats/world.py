@@ -17,13 +17,13 @@ from accounts.models import User
 from audit.enums import Action, Outcome
 from audit.models import Trace
 from consent.enums import ChoiceValue, Subject
-from documents.enums import Intake, Origin, ReceiptOutcome, ReceiptRequest, VersionState
+from documents.enums import DeletionMotive, Intake, Origin, ReceiptOutcome, ReceiptRequest, VersionState
 from documents.models import Document, Reception
 from establishment.models import Unit
 from interop.vihf import codes as vihf
 from patients.enums import EpisodeKind, EpisodeState
 from patients.models import Episode, Patient
-from sending.enums import Channel, DeletionMotive, OrderAction, OrderOrigin, OrderState
+from sending.enums import Channel, OrderAction, OrderOrigin, OrderState
 from sending.models import Order, OrderEvent
 from stats.rules.figures import ALL, Key, Ratio, Tally
 from stats.rules.months import Month, Period

@@ -7,11 +7,11 @@ import pytest
 from django.template import Context, Template
 
 from consent.enums import ChoiceSource, ChoiceValue, Subject
-from documents.enums import VersionState
+from documents.enums import DeletionMotive, VersionState
 from exchange.enums import MessageState
 from patients.enums import AlertState, IdentityAttribute, IdentityStatus
 from pfi.enums import JobState
-from sending.enums import Channel, DeletionMotive, OrderAction, OrderOrigin, OrderReason, OrderState
+from sending.enums import Channel, OrderAction, OrderOrigin, OrderReason, OrderState
 from ui import pills
 from ui.icons import ICON_NAMES
 
