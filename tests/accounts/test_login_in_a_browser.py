@@ -16,6 +16,7 @@ from establishment.models import Unit
 from sandbox.runtime import Sandbox
 from tests.accounts.conftest import account
 from tests.browsers import Chromium, chromium
+from tests.serving import all_answered
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -58,8 +59,9 @@ def page(started: Chromium, people: list[User], address: str) -> Iterator[Page]:
     opened = context.new_page()
     opened.set_default_timeout(15_000)
     opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    yield opened
-    context.close()
+    with all_answered():
+        yield opened
+        context.close()
     # Chromium itself writes down each answer of 4xx, even the wanted ones.
     assert [text for text in complaints if "Failed to load resource" not in text] == []
 

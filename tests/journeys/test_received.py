@@ -166,7 +166,7 @@ def test_a_refused_document_is_understood_then_imported_in_at_most_four_clicks(
     page = secretary.page
     counter(secretary, "1 rejet")
     page.get_by_role("link", name=re.compile("MSSanté")).click()
-    page.get_by_role("link", name=re.compile(TITLE)).click()
+    page.locator("#liste").get_by_role("link", name=re.compile("TILLEULS")).click()
     expect(page.get_by_role("heading", name="Identité non concordante")).to_be_visible()
     expect(page.locator(".compare tr.is-different")).to_contain_text("Lieu (code INSEE)")
     expect(page.locator("#apercu iframe")).to_have_count(0)
@@ -189,7 +189,7 @@ def test_a_refused_document_is_understood_then_imported_in_at_most_four_clicks(
         ReceiptOutcome.REFUSED_IDENTITY,
         ReceiptOutcome.INTEGRATED,
     )
-    assert by_hand.intake == Intake.MANUAL and by_hand.differing == ["birth_place"]
+    assert by_hand.intake == Intake.MANUAL and by_hand.differing == ["birth_place_cog"]
     patient = Patient.objects.get(pk=by_hand.patient_id)
     assert patient.birth_place_code == "63220", "an import never changes an identity"
     assert ReceptionNotice.objects.get().seen_at is not None
