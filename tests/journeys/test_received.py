@@ -191,7 +191,7 @@ def test_a_refused_document_is_understood_then_imported_in_at_most_four_clicks(
     )
     assert by_hand.intake == Intake.MANUAL and by_hand.differing == ["birth_place_cog"]
     patient = Patient.objects.get(pk=by_hand.patient_id)
-    assert patient.birth_place_code == "63220", "an import never changes an identity"
+    assert patient.birth_place_cog == "63220", "an import never changes an identity"
     assert ReceptionNotice.objects.get().seen_at is not None
     types = set(Trace.objects.filter(type__startswith="mssante.").values_list("type", flat=True))
     assert {"mssante.reject", "mssante.view", "mssante.import", "mssante.integrate"} <= types
