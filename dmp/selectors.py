@@ -26,7 +26,7 @@ from establishment.selectors import endpoint_for
 from interop.xds import codes
 from patients.enums import EpisodeState
 from patients.models import Episode, Patient
-from patients.selectors import Record, care_relation
+from patients.selectors import CareRelation, Record, care_relation
 
 EVERY_SITE = "tous"
 
@@ -40,9 +40,18 @@ class Access:
 
 
 def access_of(
-    record: Record, user: User, *, actor: Actor, assurance: Assurance | None, now: datetime
+    record: Record,
+    user: User,
+    *,
+    actor: Actor,
+    assurance: Assurance | None,
+    now: datetime,
+    relation: CareRelation | None = None,
 ) -> Access:
-    """The gate of spec dmp 6.1 for one person, one record, one session. 5 queries at most."""
+    """The gate of spec dmp 6.1 for one person, one record, one session. 5 queries at most.
+
+    `relation` is given by who asked for it already.
+    """
     episode = record.episode
     choices = choices_current(episode) if episode else None
     place = _unit_of(episode, user)
@@ -50,7 +59,7 @@ def access_of(
         may_consult=user.has_perm("dmp.consult"),
         is_strong=assurance is not None and assurance.is_strong(now),
         has_rpps=bool(user.rpps and user.profession),
-        has_relation=bool(care_relation(user, record.patient)),
+        has_relation=bool(care_relation(user, record.patient) if relation is None else relation),
         consultation=choices.consultation_value if choices else None,
         has_ended=episode is None or _has_ended(episode, now),
         is_qualified=record.ins is not None and not record.patient.is_identity_under_review,

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 from accounts.rules import Phase
@@ -92,34 +93,39 @@ TECHNICAL = (
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """`shell` for base.html; absent while nobody is logged in or the session is locked."""
+    """`shell` for base.html; absent while nobody is logged in or the session is locked.
+
+    Made when a template asks for it: a fragment shows none of it, and costs none of its queries.
+    """
     user = getattr(request, "user", None)
     if not isinstance(user, User) or getattr(request, "phase", None) is not Phase.OPEN:
         return {}
+    return {"shell": SimpleLazyObject(lambda: _shell_of(request, user))}
+
+
+def _shell_of(request: HttpRequest, user: User) -> Shell:
     assignment = next(iter(user.assignments_now), None)
     entity = LegalEntity.objects.only("name").first()
-    return {
-        "shell": Shell(
-            hospital=entity.name if entity else "Établissement",
-            home_url=first_page(user),
-            unit=_unit_label(user),
-            environment=ENVIRONMENT_DEMONSTRATION if settings.DPI_SANDBOX else "",
-            entries=entries_of(user, _view_name(request)),
-            search_url=reverse("dossier:search") if user.has_perm("patients.search") else "",
-            search_results_url=reverse("dossier:search_results") if user.has_perm("patients.search") else "",
-            user=UserCard(
-                name=user.display_name,
-                role=str(assignment.role) if assignment else "Sans habilitation",
-                initials=_initials(user),
-            ),
-            user_menu=_menu_of(user),
-            session=_session_label(request),
-            services=_services(),
-            counters_url=reverse("dossier:counters") if user.has_perm("sending.list") else "",
-            version=f"v{settings.DPI_VERSION}",
-            logout_url=reverse("accounts:logout"),
-        )
-    }
+    return Shell(
+        hospital=entity.name if entity else "Établissement",
+        home_url=first_page(user),
+        unit=_unit_label(user),
+        environment=ENVIRONMENT_DEMONSTRATION if settings.DPI_SANDBOX else "",
+        entries=entries_of(user, _view_name(request)),
+        search_url=reverse("dossier:search") if user.has_perm("patients.search") else "",
+        search_results_url=reverse("dossier:search_results") if user.has_perm("patients.search") else "",
+        user=UserCard(
+            name=user.display_name,
+            role=str(assignment.role) if assignment else "Sans habilitation",
+            initials=_initials(user),
+        ),
+        user_menu=_menu_of(user),
+        session=_session_label(request),
+        services=_services(),
+        counters_url=reverse("dossier:counters") if user.has_perm("sending.list") else "",
+        version=f"v{settings.DPI_VERSION}",
+        logout_url=reverse("accounts:logout"),
+    )
 
 
 def _menu_of(user: User) -> list[Entry]:

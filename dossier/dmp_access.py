@@ -62,10 +62,13 @@ def asked_about(request: HttpRequest, document_uid: UUID) -> tuple[Asked, Remote
 
 def _asked(request: HttpRequest, patient: Patient) -> Asked:
     user, actor = reader(request)
-    if not care_relation(user, patient):
+    relation = care_relation(user, patient)
+    if not relation:
         record_open(patient=patient, user=user, actor=actor)
     found, now = record(patient), timezone.now()
-    access = access_of(found, user, actor=actor, assurance=getattr(request, "assurance", None), now=now)
+    access = access_of(
+        found, user, actor=actor, assurance=getattr(request, "assurance", None), now=now, relation=relation
+    )
     return Asked(user, actor, found, access.gate, access.consultation, now)
 
 

@@ -7,6 +7,7 @@ counted before the work, stops a row that kills its worker.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Self, TypeVar
 
@@ -28,10 +29,19 @@ class LeasedQuerySet(models.QuerySet[_Row]):
             Q(not_before__isnull=True) | Q(not_before__lte=now),
         )
 
-    def claim(self, *, worker: str, limit: int, lease: timedelta = LEASE, **changes: Any) -> list[_Row]:
+    def claim(
+        self,
+        *,
+        worker: str,
+        limit: int,
+        lease: timedelta = LEASE,
+        without: Sequence[str] = (),
+        **changes: Any,
+    ) -> list[_Row]:
         """Take up to `limit` rows of this queryset for `worker` and count the attempt.
 
         `changes` are field values written by the same statement: a state that says "being done".
+        `without` names heavy columns that the rows are given without; they are read when asked for.
         """
         with transaction.atomic():
             ids = list(
@@ -49,7 +59,7 @@ class LeasedQuerySet(models.QuerySet[_Row]):
                 attempts=F("attempts") + 1,
                 **changes,
             )
-            return list(taken.order_by("not_before", "id"))
+            return list(taken.order_by("not_before", "id").defer(*without))
 
 
 class Leased(models.Model):

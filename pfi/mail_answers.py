@@ -67,13 +67,13 @@ class Verdict:
         return f"{self.code} - {words}"
 
 
-def conclude(*, mail: IncomingMail) -> bool:
-    """Settle a mail whose documents were all answered; whether it was.
+def conclude(*, mail: IncomingMail, opened: OpenedMail | None = None) -> bool:
+    """Settle a mail whose documents were all answered; whether it was. `opened` spares reading it again.
 
     AE with ERR-5 is told with its code; a technical AE waits for somebody to repair, then is told as 906
     after MSS_TECHNICAL_HOURS; AR and silence are retried by the exchange (hl7v2 3.6).
     """
-    rows = list(mail.documents.select_related("message"))
+    rows = list(mail.documents.select_related("message").defer("message__raw"))
     faults: list[Verdict] = []
     told = []
     for row in rows:
@@ -84,10 +84,10 @@ def conclude(*, mail: IncomingMail) -> bool:
             faults.append(verdict)
         told.append(f"{row.title} : {verdict.told}")
     if not faults:
-        incoming_settle(mail=mail, state=IncomingState.DONE, **answer_of(mail, told=told))
+        incoming_settle(mail=mail, state=IncomingState.DONE, **answer_of(mail, told=told, opened=opened))
         return True
     first = faults[0]
-    answer = answer_of(mail, fault_code=first.code, told=told)
+    answer = answer_of(mail, fault_code=first.code, told=told, opened=opened)
     incoming_settle(mail=mail, state=IncomingState.REFUSED, code=first.code, text=first.shown, **answer)
     return True
 
@@ -115,9 +115,11 @@ def _faults(message: Message) -> list[Verdict]:
     return [Verdict(fault.application_code, fault.application_label, fault.text) for fault in ack.faults]
 
 
-def answer_of(mail: IncomingMail, *, told: Sequence[str], fault_code: str = "") -> AnswerFields:
+def answer_of(
+    mail: IncomingMail, *, told: Sequence[str], fault_code: str = "", opened: OpenedMail | None = None
+) -> AnswerFields:
     """The answer that is due, empty when none is: built once, stored, then sent until it has left."""
-    opened = _opened(mail)
+    opened = opened or _opened(mail)
     route = _route(mail.mailbox, opened)
     if route.form is AnswerForm.NONE or (route.form is AnswerForm.PLAIN_MAIL and not fault_code):
         return {}
@@ -153,7 +155,7 @@ def send_answers(*, worker: str) -> int:
     """
     sent = 0
     due = IncomingMail.objects.filter(~Q(answer_to=""), answered_at__isnull=True)
-    while claimed := due.claim(worker=worker, limit=1):
+    while claimed := due.claim(worker=worker, limit=1, without=("raw",)):
         mail = claimed[0]
         _send(mail)
         sent += 1

@@ -122,10 +122,13 @@ def mailbox_read(*, mailbox: Mailbox, reader: MailReader) -> int:
 def mails_treat(*, worker: str) -> int:
     """Treat the mails that wait: new ones, those whose documents were answered, answers to send."""
     done = 0
-    while claimed := IncomingMail.objects.filter(PENDING).claim(worker=worker, limit=1):
+    while claimed := IncomingMail.objects.filter(PENDING).claim(
+        worker=worker, limit=1, without=("answer_raw",)
+    ):
         incoming_treat(mail=claimed[0], worker=worker)
         done += 1
-    for mail in IncomingMail.objects.filter(state=IncomingState.HANDED_OVER).order_by("id")[:LISTED]:
+    unanswered = IncomingMail.objects.filter(state=IncomingState.HANDED_OVER).defer("raw", "answer_raw")
+    for mail in unanswered.order_by("id")[:LISTED]:
         conclude(mail=mail)
     send_answers(worker=worker)
     return done
@@ -163,9 +166,7 @@ def _treat(mail: IncomingMail, worker: str) -> None:
         )
         return
     opened = open_mail(raw, limits=MailLimits(max_bytes=settings.MSS_MAX_MAIL_BYTES))
-    IncomingMail.objects.filter(pk=mail.pk).update(
-        sender=(opened.sender.email if opened.sender else "")[:254]
-    )
+    mail.sender = (opened.sender.email if opened.sender else "")[:254]
     report = report_of(opened)
     if report is not None:
         _report(mail, report)
@@ -227,6 +228,7 @@ def _documents(mail: IncomingMail, opened: OpenedMail, worker: str) -> None:
         return
     for message in queued:
         message_hand_over(message_id=message.pk, worker=worker)
+    conclude(mail=mail, opened=opened)
 
 
 @transaction.atomic

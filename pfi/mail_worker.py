@@ -53,10 +53,10 @@ def mails_drain(*, worker: str, limit: int = BATCH, lease: timedelta = LEASE) ->
 
     A worker holds one mail only: if it dies, the others do not wait for its lease.
     """
-    waiting = OutgoingMail.objects.filter(state=MailState.TO_SEND).defer("raw")
+    waiting = OutgoingMail.objects.filter(state=MailState.TO_SEND)
     taken = 0
     while taken < limit:
-        claimed = waiting.claim(worker=worker, limit=1, lease=lease)
+        claimed = waiting.claim(worker=worker, limit=1, lease=lease, without=("raw",))
         if not claimed:
             break
         mail_run(mail=claimed[0], worker=worker, lease=lease)

@@ -98,7 +98,7 @@ def _archive(mail: OutgoingMail, job: Job, order: MdmDocument, now: datetime) ->
     return build_xdm(
         _lot(job, order, now),
         [
-            XdmDocument(content=carried.content, visibility=frozenset(visibility_of(order)))
+            XdmDocument(content=carried.content, visibility=frozenset(visibility_of(order)), cda=carried.cda)
             for carried in order.documents
         ],
         producer=Producer(

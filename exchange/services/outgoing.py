@@ -243,6 +243,7 @@ def _lock_held(message: Message, worker: str) -> Message | None:
     """Lock the row if `worker` still holds it: after a lost lease, another one notes the answer."""
     return (
         Message.objects.select_related("partner")
+        .defer("raw")
         .select_for_update(of=("self",))
         .filter(pk=message.pk, claimed_by=worker, state=MessageState.SENT, attempts=message.attempts)
         .first()

@@ -35,7 +35,7 @@ from interop.mail.writing import (
 _MAX_LABEL = 200
 _SYSTEM_1_1_3 = "applicationErrorCondition"
 # What SMTP carries in no line (RFC 5321, 4.5.3.1.6), and a server may refuse.
-_NOT_CARRIED = re.compile(rb"[^\r\n]{999}|\x00")
+_LINE_MAX = 998
 _HEADERS_MAX = 100_000
 _HEADERS_ALONE = "Le courriel d’origine est trop volumineux pour être joint : ses en-têtes seuls le sont."
 
@@ -150,7 +150,7 @@ def _original(answer: Answer, file_name: str = "") -> bytes:
 
     What made us stop would make other software stop: it is not put among the parts of the answer.
     """
-    if answer.opened is None or _NOT_CARRIED.search(answer.original):
+    if answer.opened is None or not _is_carried(answer.original):
         return file_part(answer.original, codes.TYPE_BYTES, codes.ORIGINAL_NAME)
     return message_part(answer.original, file_name)
 
@@ -214,6 +214,10 @@ def _disposition(answer: Answer) -> list[str]:
     if answer.flavour is MdnFlavour.V1_1:
         return [f"{done}/Error: {stated}"]
     return [f"{done}/error", f"Error: {stated}^{_SYSTEM_1_1_3}"]
+
+
+def _is_carried(raw: bytes) -> bool:
+    return b"\x00" not in raw and max(map(len, raw.split(b"\n"))) <= _LINE_MAX + 1
 
 
 def _attachments(answer: Answer, joined: _Joined) -> list[bytes]:

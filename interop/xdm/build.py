@@ -32,12 +32,13 @@ _RIM = f"{{{xds.NS_RIM}}}"
 class XdmDocument:
     """A CDA to send, with its restrictions (codes of TRE_A07).
 
-    `class_code` is for a type that the table does not know.
+    `class_code` is for a type that the table does not know; `cda` is `content` where it was read already.
     """
 
     content: bytes = field(repr=False)
     visibility: frozenset[str] = frozenset()
     class_code: Code | None = None
+    cda: ParsedCda | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def entry_uuid_of(unique_id: str) -> str:
 
 
 def _member(number: int, document: XdmDocument) -> tuple[DocumentEntry, bytes, ParsedCda]:
-    cda = parse_cda(document.content)
+    cda = document.cda or parse_cda(document.content)
     entry = entry_from_cda(
         cda,
         document.content,

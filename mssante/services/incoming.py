@@ -66,14 +66,18 @@ def incoming_settle(
     answer_id: str = "",
     answer_raw: bytes = b"",
 ) -> None:
-    """Write what became of a mail, with the answer that is to leave; a settled mail is left as it is."""
+    """Write what became of a mail, and the answer that is to leave; a settled mail is left as it is.
+
+    `mail.sender`, whom its reader found there, is written too.
+    """
     row = IncomingMail.objects.select_for_update(of=("self",)).defer("raw", "answer_raw").get(pk=mail.pk)
     if row.state not in (IncomingState.RECEIVED, IncomingState.HANDED_OVER):
         return
     row.state = state
     row.kind = kind or row.kind
+    row.sender = mail.sender or row.sender
     row.code, row.text = code[:60], text[:500]
-    changed = ["state", "kind", "code", "text", "claimed_by", "claimed_until", "not_before"]
+    changed = ["state", "kind", "sender", "code", "text", "claimed_by", "claimed_until", "not_before"]
     row.claimed_by, row.claimed_until, row.not_before = "", None, None
     if state != IncomingState.HANDED_OVER:
         row.done_at = timezone.now()

@@ -111,7 +111,7 @@ class SmtpSender:
 
     def _hand_over(self, line: smtplib.SMTP, raw: bytes) -> tuple[int, str]:
         """Send the mail, then the dot that ends it: only from there may the operator have taken it."""
-        body = _LEADING_DOT.sub(b"..", raw)
+        body = _LEADING_DOT.sub(b"..", raw) if raw.startswith(b".") or b"\n." in raw else raw
         try:
             line.send(body if body.endswith(b"\r\n") else body + b"\r\n")
         except (OSError, smtplib.SMTPException) as error:

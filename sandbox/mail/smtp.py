@@ -14,6 +14,10 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 SIZE_LIMIT: Final = 30 * 2**20
+_BLOCK: Final = 256 * 1024
+_LAST_DOT: Final = b"\r\n.\r\n"
+_STUFFED = re.compile(rb"(?<=\n)\.")
+_LONG_LINE = re.compile(rb"[^\n]{1001}")
 _HEX = re.compile(r"\+([0-9A-F]{2})")
 
 
@@ -126,6 +130,43 @@ class OperatorSmtp(SMTP):
         self.envelope.rcpt_tos.append(found[1])
         self._options |= _parameters(found[2])
         await self.push("250 2.1.5 Ok")
+
+    async def smtp_DATA(self, arg: str | None) -> None:
+        """DATA, read by blocks: a mail with attachments has ten thousand lines."""
+        if self.envelope is None or not self.envelope.rcpt_tos:
+            await self.push("503 5.5.1 Error: need RCPT command")
+            return
+        if arg:
+            await self.push("501 5.5.4 Syntax: DATA")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        content = await self._content()
+        if content is None:
+            reply = "552 5.3.4 Message size exceeds fixed limit"
+        elif _LONG_LINE.search(content):
+            reply = "500 5.5.2 Line too long"
+        else:
+            self.envelope.content = self.envelope.original_content = content
+            reply = await self.hand_over(self.envelope)
+        self._set_post_data_state()
+        await self.push(reply)
+
+    async def _content(self) -> bytes | None:
+        """What stands before the last dot; None beyond the limit of size, once all was received."""
+        found = bytearray(b"\r\n")
+        is_too_large = False
+        while not found.endswith(_LAST_DOT):
+            block = await self._reader.read(_BLOCK)
+            if not block:
+                raise asyncio.CancelledError  # the line was cut: nothing was taken
+            found += block
+            if len(found) > (self.data_size_limit or 0) + _BLOCK:
+                is_too_large = True
+                del found[: -len(_LAST_DOT)]
+        if is_too_large:
+            return None
+        content = bytes(found[: -len(_LAST_DOT) + 2])
+        return (_STUFFED.sub(b"", content) if b"\n." in content else content)[2:]
 
     async def hand_over(self, envelope: Envelope) -> str:
         """Give a whole mail to the operator; returns the reply."""

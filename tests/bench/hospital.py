@@ -18,9 +18,10 @@ from exchange.enums import Transport
 from exchange.models import Partner
 from exchange.services.partners import PFI_PARTNER
 from patients.models import Episode
+from sandbox.mail.boxes import APPLICATION_BOX, ERROR_BOX
 from tests.bench.children import running, written
 from tests.bench.context import folder
-from tests.factories import EndpointFactory, EpisodeFactory, SwitchFactory, test_identity
+from tests.factories import EndpointFactory, EpisodeFactory, MailboxFactory, SwitchFactory, test_identity
 
 ACTOR = system_actor("bench")
 # Identities whose DMP is open in the sandbox (tests/factories.py numbers them).
@@ -48,6 +49,22 @@ def plug_dmp(addresses: dict[str, Any]) -> None:
         signing_certificate_path=files["seal_cert"],
         signing_key_path=files["seal_key"],
     )
+
+
+def plug_mail(addresses: dict[str, Any], unit: Unit) -> None:
+    """Make the sandbox the MSSanté operator, with the application mailbox of this hospital."""
+    files, mail = addresses["certificates"], addresses["mail"]
+    EndpointFactory(
+        service=NationalService.MSSANTE,
+        base_url=mail["smtp_url"],
+        reading_url=mail["imap_url"],
+        ca_path=files["ca"],
+        certificate_path=files["client_cert"],
+        key_path=files["client_key"],
+    )
+    for switch in (Switch.PFI_MSS_OUT, Switch.PFI_MSS_IN):
+        SwitchFactory(code=switch)
+    MailboxFactory(address=APPLICATION_BOX, unit=unit, is_sender=True, error_address=ERROR_BOX)
 
 
 def build_hospital() -> Unit:
