@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +13,25 @@ from django.conf import settings
 from audit.context import Actor, current_origin
 from audit.enums import Action, Outcome
 from audit.models import Trace
+
+_gathered: ContextVar[list[Trace] | None] = ContextVar("audit_gathered", default=None)
+
+
+@contextmanager
+def traces_gathered() -> Iterator[None]:
+    """Write the traces of the block in one INSERT at its end, in their order.
+
+    The block is one transaction, whole: when it fails, its traces are dropped with its acts. A part of it
+    that is undone alone, by a savepoint, has no place here.
+    """
+    gathered: list[Trace] = []
+    token = _gathered.set(gathered)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    if gathered:
+        Trace.objects.bulk_create(gathered)
 
 
 def trace_write(
@@ -34,7 +56,7 @@ def trace_write(
     If this INSERT fails, so does the act: both live in one transaction.
     """
     origin = current_origin()
-    return Trace.objects.create(
+    trace = Trace(
         type=type,
         action=action,
         outcome=outcome,
@@ -57,3 +79,9 @@ def trace_write(
         app_version=settings.DPI_VERSION,
         detail=detail or {},
     )
+    gathered = _gathered.get()
+    if gathered is None:
+        trace.save(force_insert=True)
+    else:
+        gathered.append(trace)
+    return trace

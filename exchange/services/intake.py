@@ -15,6 +15,7 @@ from django.db import (
 )
 from django.utils import timezone
 
+from audit.services import traces_gathered
 from exchange.answers import (
     CONFLICT_FAULT,
     DEFERRED_FAULT,
@@ -198,7 +199,8 @@ def _effect(message: Message) -> Outcome:
         raise Hl7Error(codes.ERROR_MESSAGE_TYPE, "MSH^1^9", "Type de message non pris en charge")
     if message.lineage:
         _lineage_lock(message)
-    return handler(Reception(message=message, parsed=parsed, header=header, partner=partner))
+    with traces_gathered():
+        return handler(Reception(message=message, parsed=parsed, header=header, partner=partner))
 
 
 def _parse(message: Message) -> ParsedMessage:
