@@ -1,0 +1,86 @@
+"""Journey 9 (a) of workflows.md: Pro Santé Connect finds the one account of an RPPS, and opens it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from sandbox.psc.provider import Provider
+from tests.journeys.conftest import Installation
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+SLOW_MS = 3000
+PAGE_SECONDS = 2.0
+HOME = re.compile("atients")
+
+
+@pytest.fixture
+def provider(installation: Installation) -> Iterator[Provider]:
+    """The provider of the sandbox, honest and quick again afterwards."""
+    psc = installation.sandbox.psc
+    yield psc
+    psc.switches.reset()
+
+
+@pytest.mark.requirement("SC.PSC.01", "SC.PSC.08", "SC.SSI/IE.38")
+def test_one_click_for_us_and_the_account_of_the_rpps_is_opened(installation: Installation) -> None:
+    doctor = installation.sits_down()
+    doctor.go("/")
+    with doctor.budget(1):
+        doctor.click(doctor.page.get_by_role("link", name="Pro Santé Connect"))
+        doctor.page.get_by_role("heading", name="Pro Santé Connect").wait_for()
+    doctor.page.get_by_role("button", name="HODA").click()
+    doctor.page.get_by_role("heading", name="Consulter le DMP", level=1).wait_for()
+    doctor.page.locator(".notice .btn--primary").click()
+    expect(doctor.page.get_by_role("heading", name=HOME, level=1)).to_be_visible()
+    for type in ("psc.login.success", "dmp.notice"):
+        assert installation.traced(type, actor_login="ahoda"), type
+    with doctor.budget(1):
+        doctor.click(doctor.page.get_by_role("button", name="Se déconnecter").first)
+    expect(doctor.page.get_by_role("heading", name="Vous êtes déconnecté")).to_be_visible()
+    doctor.page.go_back()
+    expect(doctor.page.get_by_text("PAT-TROIS")).to_have_count(0)
+
+
+def test_a_provider_that_takes_three_seconds_opens_all_the_same(
+    installation: Installation, provider: Provider
+) -> None:
+    provider.switches.update({"slow_ms": SLOW_MS})
+    doctor = installation.sits_down()
+    started = time.monotonic()
+    doctor.go("/")
+    assert time.monotonic() - started < PAGE_SECONDS, "our own page asks nobody"
+    doctor.log_in("HODA")
+    assert installation.traced("psc.login.success", actor_login="ahoda")
+
+
+@pytest.mark.requirement("SC.PSC.01")
+def test_a_provider_that_is_down_is_said_in_words_and_the_way_back_is_there(
+    installation: Installation, provider: Provider
+) -> None:
+    provider.switches.update({"down": True})
+    doctor = installation.sits_down()
+    doctor.go("/")
+    doctor.page.get_by_role("link", name="Pro Santé Connect").click()
+    expect(doctor.page.get_by_role("heading", name="Connexion impossible")).to_be_visible()
+    expect(doctor.page.get_by_text("PSC-06")).to_be_visible()
+    provider.switches.reset()
+    with doctor.budget(1):
+        doctor.click(doctor.page.get_by_role("link", name="Revenir à la connexion"))
+    doctor.log_in("HODA")
+
+
+def test_whose_rpps_is_nobodys_reaches_no_patient(installation: Installation) -> None:
+    stranger = installation.sits_down()
+    stranger.go("/")
+    stranger.page.get_by_role("link", name="Pro Santé Connect").click()
+    stranger.page.get_by_role("button", name="VASSEUR").click()
+    expect(stranger.page.get_by_role("heading", name="Aucun compte")).to_be_visible()
+    stranger.go(f"/patients/{installation.patient('000003').uid}/")
+    expect(stranger.page.get_by_text("PAT-TROIS")).to_have_count(0)
+    assert installation.traced("psc.login.failure")
