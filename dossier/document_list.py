@@ -208,7 +208,8 @@ def sendings_of(orders: Sequence[Order], user: User, version: Version) -> list[S
     An older version that is outside is said apart: its state is not that of the one shown.
     """
     own, older = orders_by_age(orders, version)
-    counts = Counter(order.channel for order in own if order.state not in UNSENT_STATES)
+    sent = {_recipient_key(order) for order in own if order.state not in UNSENT_STATES}
+    counts = Counter(channel for channel, _ in sent)
     sendings: list[Sending] = []
     offered: set[str] = set()
     for channel, order in latest_by_channel(own).items():
@@ -331,7 +332,7 @@ def state_of(order: Order) -> str:
 def detail_of(order: Order) -> str:
     """When it leaves, why it is blocked, or the code of the failure."""
     if order.action == OrderAction.DELETE and order.state not in (OrderState.RECEIVED_DMP, OrderState.FAILED):
-        return "suppression"
+        return "(suppression)"
     if order.state == OrderState.SCHEDULED and order.not_before:
         return scheduled(order.not_before, timezone.now())
     if order.state == OrderState.BLOCKED:

@@ -103,6 +103,7 @@ def test_the_row_says_what_becomes_of_the_request_then_leaves_the_list(letter, d
     shown = seen(doctor.get(record_url(letter, f"?document={letter.uid}"))).text
     assert "Supprimé du DMP" in shown
     assert "Demande de suppression" in shown
+    assert "×" not in " ".join(seen(doctor.get(record_url(letter, "?supprimes=1"))).texts("table.docs td"))
     listed = seen(doctor.get(record_url(letter))).text
     assert "1 document supprimé." in listed
     assert "Supprimé du DMP" not in listed
