@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import time_machine
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import LazySettings, settings
+from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
@@ -51,6 +53,7 @@ from tests.exchange.listening import Listening, send
 from tests.hospital import plug_dmp
 from tests.serving import all_answered
 from tests.shared import CHECKOUT
+from tests.signing_in import sign_in
 
 SCREENS = CHECKOUT / "build" / "screens"
 INSTALLER = system_actor("tests")
@@ -269,6 +272,18 @@ def mailing(installation: Installation, settings: LazySettings) -> Iterator[Inst
     yield installation
     installation.sandbox.mail.faults.clear()
     lines_close()
+
+
+def seated(installation: Installation, login: str) -> Person:
+    """Somebody whose session is open, as after a login by the provider of the establishment."""
+    person = installation.sits_down()
+    browser = sign_in(Client(), user(login))
+    name = settings.SESSION_COOKIE_NAME
+    host = urlsplit(installation.address).hostname
+    person.page.context.add_cookies(
+        [{"name": name, "value": browser.cookies[name].value, "domain": host or "", "path": "/"}]
+    )
+    return person
 
 
 def _offer_pro_sante_connect(sandbox: Sandbox) -> None:

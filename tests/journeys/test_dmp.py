@@ -15,6 +15,7 @@ from interop.xds import codes
 from national.dmp.opening import gateway_close
 from sandbox.runtime import Sandbox, SandboxSettings
 from tests.journeys.conftest import is_accessible, user
+from tests.journeys.test_pages import shown
 from tests.journeys.writing import begin_letter, open_record
 from tests.scenarios.consulting import INS, Journal, deposit, held
 
@@ -92,12 +93,13 @@ def test_the_dmp_is_there_without_a_click_and_a_document_of_it_in_three(dmp):
         frame = doctor.page.locator("#apercu iframe")
         frame.wait_for()
         assert "/pdf" in str(frame.get_attribute("src"))
+        shown(doctor.page, "60-dmp-document")
         doctor.click(doctor.page.locator("#apercu").get_by_role("button", name="Intégrer", exact=True))
         expect(doctor.page.locator(".group__done")).to_contain_text("1 intégré")
     own = doctor.page.locator("table.docs tr[data-row]:not(.docs__dmp)").filter(has_text=title).first
     expect(own).to_contain_text("Importé DMP")
     assert Version.objects.count() == 1
-    is_accessible(doctor.page)
+    shown(doctor.page, "61-dmp-integrated")
 
     steps = ("existence", "authorise", "search", "retrieve", "view", "integrate")
     assert missing_traces(dmp, patient, "patient.open", *[f"dmp.{step}" for step in steps]) == []

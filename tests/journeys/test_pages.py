@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import DEFERRAL, SCREENS, Installation, Person, is_accessible
+from tests.journeys.conftest import DEFERRAL, SCREENS, Installation, Person, is_accessible, seated
 from tests.journeys.writing import begin_letter, open_record, validate, write_letter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -131,6 +131,53 @@ def test_pages_of_the_admission(installation: Installation) -> None:
     shown(page, "10-refused")
     clerk.go("/patients/recherche?q=PAT")
     shown(page, "09-search-too-wide")
+
+
+def test_pages_of_the_integrator(mailing: Installation) -> None:
+    """Reference screen 11: the journal of the exchanges, the work of the PFI, the services."""
+    letter_in_the_dmp(mailing)
+    person = seated(mailing, "adm-esorel")
+    page = person.page
+    person.go("/echanges/")
+    shown(page, "11-journal")
+    assert cuts(page) == []
+    person.click(page.locator("table tr[data-row] a").first)
+    page.locator(".pane").wait_for()
+    shown(page, "11-journal-message")
+    person.go("/echanges/pfi/")
+    shown(page, "11-pfi")
+    assert cuts(page) == []
+    person.go("/echanges/appels/")
+    shown(page, "11-calls")
+    person.go("/services-socles/")
+    shown(page, "11-services")
+
+
+def test_pages_of_the_identity_cell(installation: Installation) -> None:
+    person = seated(installation, "ifaure")
+    person.go(f"/patients/{installation.patient('000003').uid}/identite")
+    shown(person.page, "07-identity")
+
+
+def test_pages_of_what_follows_a_sending(mailing: Installation) -> None:
+    """A letter sent is deleted, or sent to somebody else later."""
+    doctor = letter_in_the_dmp(mailing)
+    version = mailing.patient("000003").documents.get().versions.get()
+    doctor.go(f"/documents/{version.uid}/envoyer-a")
+    shown(doctor.page, "06-send-later")
+    doctor.go(f"/documents/{version.uid}/suppression")
+    shown(doctor.page, "06-deletion")
+
+
+def letter_in_the_dmp(installation: Installation) -> Person:
+    """A doctor, after a letter that arrived."""
+    doctor = installation.sits_down("HODA")
+    open_record(doctor)
+    begin_letter(doctor)
+    write_letter(doctor)
+    validate(doctor)
+    installation.carry(after=DEFERRAL)
+    return doctor
 
 
 def several_sendings(installation: Installation, doctor: Person) -> None:

@@ -8,40 +8,23 @@ from __future__ import annotations
 import csv
 import io
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from accounts.models import User
 from audit.models import Trace
 from patients.models import Episode
 from stats import tasks
 from stats.definitions import INDICATORS
 from stats.rules.months import default_period, month_of_day
-from tests.journeys.conftest import Installation, Person
+from tests.journeys.conftest import Installation, seated
 from tests.journeys.test_pages import cuts, shown
-from tests.signing_in import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 EXPORT_CLICKS = 2
 CHOICE_CLICKS = 2
-
-
-def seated(installation: Installation, login: str) -> Person:
-    """Somebody whose session is open, as after a login by the provider of the establishment."""
-    person = installation.sits_down()
-    browser = sign_in(Client(), User.objects.get(login=login))
-    name = settings.SESSION_COOKIE_NAME
-    host = urlsplit(installation.address).hostname
-    person.page.context.add_cookies(
-        [{"name": name, "value": browser.cookies[name].value, "domain": host or "", "path": "/"}]
-    )
-    return person
 
 
 @pytest.mark.requirement("SC.STAT/ES.01", "F-PV-29", "F-PV-30")
