@@ -31,7 +31,7 @@ from documents.selectors import (
     documents_filed,
     version_to_show,
 )
-from documents.services import version_view
+from documents.services import READ_REMOVED, removed_refuse, version_view
 from documents.store import content_get
 from interop.cda.value_sets import document_types
 from patients.api import UnitSerializer, patient_opened
@@ -241,6 +241,7 @@ class VersionContent(ApiView):
         patient, user = version.document.patient, self.caller.user
         if not care_relation(user, patient):
             record_open(patient=patient, user=user, actor=self.actor, what=self.rendering)
+        removed_refuse(version=version, may_read=self.caller.has_perm(READ_REMOVED), actor=self.actor)
         return version
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from audit.errors import ApplicationError
 from documents.writing import Section
+from patients.errors import AccessRefused
 
 
 class DraftChanged(ApplicationError):
@@ -159,3 +160,14 @@ class ImportRefused(ApplicationError):
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message, code=code)
+
+
+class DocumentRemoved(AccessRefused):
+    """Deleted by its authors: only who may delete a document still reads it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Ce document a été supprimé : seules les personnes qui peuvent supprimer un document le lisent "
+            "encore.",
+            code="document_removed",
+        )

@@ -9,18 +9,14 @@ from django.http import Http404, HttpRequest
 
 from accounts.models import User
 from audit.context import Actor
-from audit.enums import Action, Outcome
+from audit.enums import Action
 from audit.services import trace_write
-from documents.enums import VersionState
 from documents.models import Version
 from documents.selectors import version_to_show
-from dossier.errors import DocumentRemoved
+from documents.services import READ_REMOVED, removed_refuse
 from patients.models import Patient
 from patients.selectors import Record, care_relation, patient_by_uid, record
 from patients.services import record_open
-
-READ_REMOVED = "documents.delete"
-"""Whoever may delete a document still reads those that were."""
 
 
 def reader(request: HttpRequest) -> tuple[User, Actor]:
@@ -94,27 +90,5 @@ def version_for_page(request: HttpRequest, version_uid: UUID, *, opens_record: b
     patient = version.document.patient
     if opens_record or not care_relation(user, patient):
         record_open(patient=patient, user=user, actor=actor)
-    if is_removed(version) and not user.has_perm(READ_REMOVED):
-        trace_write(
-            type="document.view",
-            action=Action.READ,
-            outcome=Outcome.REFUSED,
-            actor=actor,
-            patient_uid=patient.uid,
-            object_type="document",
-            object_uid=version.document.uid,
-            object_version=str(version.number),
-            reason="document_removed",
-        )
-        raise DocumentRemoved()
+    removed_refuse(version=version, may_read=user.has_perm(READ_REMOVED), actor=actor)
     return version
-
-
-def is_removed(version: Version) -> bool:
-    """Whether a version is of a document of ours that was deleted: it may be about somebody else.
-
-    0 query for a draft or a version in force, 1 otherwise.
-    """
-    if version.state in (VersionState.CURRENT, VersionState.DRAFT) or not version.document.is_produced:
-        return False
-    return version.document.versions.filter(state=VersionState.DELETED).exists()

@@ -14,8 +14,8 @@ from accounts.models import User
 from documents.enums import DeletionMotive, VersionState
 from documents.models import Version
 from documents.selectors import DocumentRow
+from documents.services import READ_REMOVED
 from documents.wishes import DeletionWishes
-from dossier.access import READ_REMOVED
 from dossier.document_list import ARRIVED_STATES, CHANNEL_WORDS
 from sending.enums import Channel, OrderAction, OrderState
 from sending.models import Order

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from audit.errors import ApplicationError
-from patients.errors import AccessRefused
 
 
 class ChosenMomentUnreadable(ApplicationError):
@@ -13,17 +12,6 @@ class ChosenMomentUnreadable(ApplicationError):
         super().__init__(
             "L’heure de départ choisie est illisible : rien n’a été validé. Corrigez-la ou effacez-la.",
             code="chosen_moment_unreadable",
-        )
-
-
-class DocumentRemoved(AccessRefused):
-    """Deleted by its authors: only who may delete a document still reads it."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Ce document a été supprimé : seules les personnes qui peuvent supprimer un document le lisent "
-            "encore.",
-            code="document_removed",
         )
 
 

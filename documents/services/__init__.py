@@ -27,9 +27,11 @@ from documents.services.produced import (
     version_view,
 )
 from documents.services.received import document_delete_received, document_receive, reception_refuse
+from documents.services.removed import READ_REMOVED, removed_refuse
 from documents.services.visibility import visibility_follow
 
 __all__ = [
+    "READ_REMOVED",
     "LooseFile",
     "dropped_of",
     "import_file",
@@ -46,6 +48,7 @@ __all__ = [
     "notices_see",
     "notices_unsee",
     "reception_refuse",
+    "removed_refuse",
     "reception_view",
     "report_answer",
     "stay_lock",

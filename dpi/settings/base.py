@@ -327,7 +327,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "OrderOrigin": "sending.enums.OrderOrigin",
         "OrderState": "sending.enums.OrderState",
         "OrderReason": "sending.api.REASONS",
-        "DeletionMotive": "sending.enums.DeletionMotive",
+        "DeletionMotive": "documents.enums.DeletionMotive",
         "StatsChapter": "stats.enums.Chapter",
         "StatsMeasure": "stats.enums.Measure",
         "ByService": "stats.api.SERVICES",

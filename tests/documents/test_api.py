@@ -13,9 +13,19 @@ from django.urls import reverse
 
 from accounts.enums import RoleCode
 from audit.models import Trace
-from documents.enums import Intake, Origin, ReceiptOutcome, ReceiptRequest, Structure, VersionState
+from documents.enums import (
+    DeletionMotive,
+    Intake,
+    Origin,
+    ReceiptOutcome,
+    ReceiptRequest,
+    Structure,
+    VersionState,
+)
 from documents.models import Document, Reception, Version
+from documents.services import document_delete
 from documents.store import content_get, content_put
+from documents.wishes import DeletionWishes
 from interop.cda.codes import LETTRE_DE_LIAISON_SORTIE
 from patients.models import Patient
 from tests.calling import actor_is, caller, client_of, issue, problem_of
@@ -70,6 +80,19 @@ class TestList:
         ward.draft()
         [row] = listed(caller(READ), ward.patient).json()["results"]
         assert row["last_version"]["uid"] == str(letter.uid)
+
+    def test_the_content_of_a_deleted_document_of_ours_is_closed_as_on_the_pages(self, ward: Ward):
+        letter = ward.validate(ward.draft())
+        document_delete(
+            version=letter,
+            wishes=DeletionWishes(motive=DeletionMotive.WRONG_PATIENT),
+            author=ward.doctor,
+            actor=ward.actor,
+        )
+        for rendering in ("pdf", "cda"):
+            problem_of(content(caller(READ), letter, rendering), 403)
+        assert Trace.objects.filter(type="document.view", outcome="refused").count() == 2
+        assert not Trace.objects.filter(type="document.view", outcome="success").exists()
 
     def test_filters_narrow_by_the_version_shown(self, ward: Ward):
         def filed(**values: Any) -> Document:
