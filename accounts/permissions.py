@@ -44,6 +44,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "dmp.break_glass": "Consulter le DMP en bris de glace",
     "dmp.trace_export": "Exporter les traces d'accès au DMP",
     "mssante.directory": "Chercher dans l'Annuaire santé, compléter le carnet d'adresses",
+    "mssante.review": "Reprendre les courriels reçus qui attendent une personne, sans contenu",
     "sending.list": "Voir les envois",
     "sending.hold": "Retenir, libérer, annuler et relancer un envoi",
     "sending.add": "Envoyer un document validé à un autre destinataire",

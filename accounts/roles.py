@@ -106,6 +106,7 @@ DEFAULT_ROLES: Final[dict[RoleCode, DefaultRole]] = {
         "documents.import",
         "documents.received",
         "mssante.directory",
+        "mssante.review",
         "sending.list",
         "sending.hold",
         "sending.add",
@@ -128,6 +129,7 @@ DEFAULT_ROLES: Final[dict[RoleCode, DefaultRole]] = {
         "establishment.settings",
         "exchange.journal",
         "exchange.replay",
+        "mssante.review",
         "pfi.jobs",
     ),
     RoleCode.ADMIN_FONCTIONNEL: _role(

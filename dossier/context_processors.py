@@ -28,6 +28,7 @@ RECEIVED_VIEWS = frozenset(
     {
         "dossier:mssante",
         "dossier:mssante_history",
+        "dossier:mails",
         "dossier:import_new",
         "dossier:import",
         "dossier:import_confirm",
@@ -76,7 +77,9 @@ TECHNICAL = (
         "exchange:journal",
         "exchange.journal",
         "arrows",
-        frozenset({"exchange:journal", "exchange:message_show", "exchange:calls", "pfi:jobs"}),
+        frozenset(
+            {"exchange:journal", "exchange:message_show", "exchange:calls", "pfi:jobs", "dossier:mails"}
+        ),
     ),
     TechnicalPage(
         "Services socles",

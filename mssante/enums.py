@@ -42,6 +42,7 @@ class IncomingState(models.TextChoices):
     DONE = "done", "Traité"
     REFUSED = "refused", "Refusé"
     TO_REVIEW = "to_review", "À reprendre par une personne"
+    SET_ASIDE = "set_aside", "Écarté par une personne"
 
 
 class IncomingKind(models.TextChoices):

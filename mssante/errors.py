@@ -12,6 +12,13 @@ class AddressRefused(ApplicationError):
         super().__init__(f"Cette fiche ne peut pas être enregistrée. {detail}", code="address_refused")
 
 
+class MailNotReviewable(ApplicationError):
+    """A received mail cannot be read again or set aside, or not without a reason."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, code="mail_not_reviewable")
+
+
 class NoMailbox(ApplicationError):
     """An entry of the directory without MSSanté address was picked."""
 

@@ -329,6 +329,9 @@ class IncomingMail(Leased):
     cleared_at = models.DateTimeField("rangé le", null=True, blank=True)
     received_at = models.DateTimeField("reçu le", default=timezone.now)
     done_at = models.DateTimeField("terminé le", null=True, blank=True)
+    set_aside_by = models.CharField("écarté par", max_length=150, blank=True, db_default="")
+    set_aside_reason = models.CharField("écarté parce que", max_length=300, blank=True, db_default="")
+    set_aside_at = models.DateTimeField("écarté le", null=True, blank=True)
 
     objects: ClassVar[IncomingMailManager] = IncomingMailManager()
 
@@ -347,6 +350,11 @@ class IncomingMail(Leased):
                 | Q(cleared_at__isnull=True)
                 | (~Q(answer_to="") & Q(answered_at__isnull=True)),
                 name="mssante_incoming_waiting",
+            ),
+            models.Index(
+                fields=["state", "-id"],
+                condition=Q(state__in=[IncomingState.TO_REVIEW, IncomingState.REFUSED]),
+                name="mssante_incoming_people",
             ),
         ]
 

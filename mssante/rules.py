@@ -7,8 +7,11 @@ from typing import Final
 
 from interop.hl7v2.codes import SMTP_ERROR_LABELS
 from interop.ins.key import matricule_fault
-from mssante.enums import MailState
+from mssante.enums import IncomingState, MailState
+from national.mail.ports import MAIL_TOO_LARGE
 
+REASON_LENGTH: Final = 10
+"""Characters that the reason of a person counts at least."""
 MISSED_CHECKS: Final = 3
 """Daily checks in a row without the address before it is shown as absent: one may be hidden by choice."""
 TOO_BIG: Final = "TAILLE"
@@ -119,3 +122,22 @@ def is_progress(state: MailState, to: MailState) -> bool:
     if state == MailState.FAILED:
         return to in (MailState.DELIVERED, MailState.READ)
     return _RANK[to] > _RANK[state]
+
+
+def may_reread(*, state: str, code: str) -> str:
+    """Why a received mail cannot be read again; empty when it can.
+
+    One that was answered would be answered twice; of one above the limit only the headers are here.
+    """
+    if state != IncomingState.TO_REVIEW:
+        return "Ce courriel n’attend plus personne : il ne peut pas être relu."
+    if code == MAIL_TOO_LARGE:
+        return "Ce courriel est plus grand que la limite : ouvrez-le chez l’opérateur."
+    return ""
+
+
+def may_set_aside(*, state: str) -> str:
+    """Why a received mail cannot be set aside; empty when it can."""
+    if state in (IncomingState.TO_REVIEW, IncomingState.REFUSED):
+        return ""
+    return "Ce courriel n’attend plus personne."

@@ -9,9 +9,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Case, F, IntegerField, Prefetch, Q, QuerySet, Value, When
 
+from accounts.models import User
+from accounts.selectors import units_of
 from interop.ins.traits import comparable
 from mssante.criteria import professions, specialties
-from mssante.enums import AddressSource, MailState
+from mssante.enums import AddressSource, IncomingState, MailState
 from mssante.models import (
     Correspondent,
     CorrespondentAddress,
@@ -25,6 +27,7 @@ from national.annuaire.ports import MAX_ROWS, DirectoryQuery, DirectoryRow
 from national.annuaire.rows import answers, begins
 
 FOUND_AT_ONCE = 20
+REVIEWED_STATES = (IncomingState.TO_REVIEW, IncomingState.REFUSED, IncomingState.SET_ASIDE)
 
 
 def sender_mailbox(finess: str = "") -> Mailbox | None:
@@ -219,3 +222,29 @@ def _with_addresses() -> QuerySet[Correspondent]:
         "-is_preferred", "-verified_at", "id"
     )
     return Correspondent.objects.prefetch_related(Prefetch("addresses", queryset=in_use))
+
+
+def mails_to_review(user: User, state: IncomingState) -> QuerySet[IncomingMail]:
+    """Received mails in a state that concerns a person, newest first, without their bytes.
+
+    Who follows the exchanges sees those of every mailbox; others, of the mailboxes of their units.
+    """
+    found = IncomingMail.objects.filter(state=state).select_related("mailbox__unit")
+    if not user.has_perm("exchange.journal"):
+        units = [unit.pk for unit in units_of(user)]
+        found = found.filter(Q(mailbox__unit__in=units) | Q(mailbox__notify_unit__in=units))
+    return found.defer("raw", "answer_raw").order_by("-id")
+
+
+def mail_to_review(user: User, uid: UUID) -> IncomingMail | None:
+    """One of those mails, whatever its state among the three; its bytes are read when asked for."""
+    for state in REVIEWED_STATES:
+        mail = mails_to_review(user, state).filter(uid=uid).first()
+        if mail is not None:
+            return mail
+    return None
+
+
+def mails_to_review_count() -> int:
+    """Mails that wait for a person, in the whole hospital. 1 query on its index."""
+    return IncomingMail.objects.filter(state=IncomingState.TO_REVIEW).count()

@@ -299,6 +299,15 @@ _MAIL_STATE: Final[Mapping[str, Mark]] = {
     "failed": Mark("Échec", "octagon-alert", "bad", "solid", detail=_IN_BRACKETS),
 }
 
+_INCOMING_MAIL: Final[Mapping[str, Mark]] = {
+    "received": Mark("Reçu", "mail", "info", "tint"),
+    "handed_over": Mark("Remis au dossier", "hourglass", "info", "tint"),
+    "done": Mark("Traité", "mail-check", "ok"),
+    "refused": Mark("Refusé", "octagon-alert", "bad", "solid"),
+    "to_review": Mark("À reprendre", "mail-x", "warn", "dashed"),
+    "set_aside": Mark("Écarté", "x"),
+}
+
 _VERSION_STATE: Final[Mapping[str, Mark]] = {
     "draft": Mark("Brouillon", "pencil", "warn", "dashed", explanation="Rien ne part."),
     "current": Mark("En vigueur", "file-text"),
@@ -467,6 +476,7 @@ FAMILIES: Final[Mapping[str, Mapping[str, Mark]]] = {
     "message_in": _MESSAGE_IN,
     "call_outcome": _CALL_OUTCOME,
     "mail_state": _MAIL_STATE,
+    "incoming_mail": _INCOMING_MAIL,
     "version_state": _VERSION_STATE,
     "version_mark": _VERSION_MARK,
     "document_origin": _DOCUMENT_ORIGIN,

@@ -22,6 +22,7 @@ from documents.selectors.receptions import (
     PAGE,
     NoticeCounts,
     ReceptionFilters,
+    imports_of_file,
     mssante_traces,
     notice_counts,
     notice_visible,
@@ -38,6 +39,7 @@ from documents.selectors.receptions import (
 )
 
 __all__ = [
+    "imports_of_file",
     "ArrivalFilters",
     "DocumentRow",
     "FILED",

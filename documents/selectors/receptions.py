@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from accounts.models import User
 from accounts.selectors import serves_every_unit, units_of
 from audit.models import Trace
 from documents.enums import Intake, NoticeKind, Origin, ReceiptOutcome
-from documents.models import Reception, ReceptionNotice, Version
+from documents.models import HandImport, Reception, ReceptionNotice, Version
 from interop.ins.traits import comparable
 from patients.models import PRESENT_STATES, Episode
 
@@ -216,3 +217,9 @@ def _with_facts(notices: QuerySet[ReceptionNotice]) -> QuerySet[ReceptionNotice]
         "reception__version",
         "seen_by",
     )
+
+
+def imports_of_file(content: bytes) -> list[HandImport]:
+    """Who began to import this very file by hand, the last one first. 1 query."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    return list(HandImport.objects.select_related("user").filter(raw_sha256=sha256).order_by("-id")[:5])

@@ -34,6 +34,8 @@ from dossier.access import reader
 from dossier.enums import ListPage
 from dossier.inbox import history_row, item_of, rejection_of
 from dossier.remembered import CLEAR, VIEW, list_query
+from mssante.enums import IncomingState
+from mssante.selectors import mails_to_review
 from ui.components import Entry, Filter, Group, Option
 from ui.french import whole
 
@@ -259,6 +261,9 @@ def _views(request: HttpRequest, user: User, counts: NoticeCounts) -> list[Group
             current=is_history and not imported,
         ),
     ]
+    if user.has_perm("mssante.review"):
+        count = mails_to_review(user, IncomingState.TO_REVIEW).count()
+        entries.append(Entry("Courriels à reprendre", reverse("dossier:mails"), "mail-x", count=count))
     return [Group("MSSanté de l’unité", entries)]
 
 

@@ -33,6 +33,7 @@ from mssante.services.reports import (
     mails_presume_delivered,
     report_apply,
 )
+from mssante.services.review import incoming_read_trace, incoming_reread, incoming_set_aside
 
 __all__ = [
     "DirectoryFound",
@@ -44,6 +45,9 @@ __all__ = [
     "directory_pick",
     "directory_search",
     "incoming_digest",
+    "incoming_read_trace",
+    "incoming_reread",
+    "incoming_set_aside",
     "incoming_settle",
     "incoming_store",
     "incoming_trace",

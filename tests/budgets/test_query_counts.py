@@ -24,7 +24,8 @@ from documents.writing import LDL_SES
 from establishment.enums import NationalService
 from exchange.models import Message
 from interop.hl7v2 import Action
-from mssante.models import DirectoryEntry
+from mssante.enums import IncomingState
+from mssante.models import DirectoryEntry, IncomingMail
 from national.enums import CallOutcome
 from national.models import Call, ServiceTrial
 from patients.enums import EpisodeState
@@ -46,6 +47,7 @@ from tests.factories import (
     CorrespondentFactory,
     DocumentFactory,
     EpisodeFactory,
+    MailboxFactory,
     MessageFactory,
     MovementFactory,
     PartnerFactory,
@@ -64,7 +66,7 @@ FEW, MANY = 2, 7
 SHOWN = frozenset({200, 286})
 """A page, or a fragment that is asked no more."""
 ANONYMOUS = frozenset({"accounts:login"})
-TECHNICAL_ROOMS = ("exchange:", "pfi:")
+TECHNICAL_ROOMS = ("exchange:", "pfi:", "dossier:mail")
 """Pages of the technical administrator, who has no patients."""
 STATS_ROOM = "stats:"
 IDENTITY_PAGES = frozenset({"dossier:identity", "dossier:insi_state"})
@@ -121,6 +123,8 @@ PAGES: dict[str, Callable[[Record], str]] = {
     "dossier:import_new": lambda record: reverse("dossier:import_new"),
     "dossier:import": lambda record: import_of(record),
     "dossier:import, chosen": lambda record: f"{import_of(record)}?patient={record.patient.uid}",
+    "dossier:mails": lambda record: reverse("dossier:mails"),
+    "dossier:mails, with one": lambda record: f"{reverse('dossier:mails')}?courriel={mail_uid(record)}",
     "dossier:mssante": lambda record: reverse("dossier:mssante"),
     "dossier:mssante, with rejection": lambda record: (
         f"{reverse('dossier:mssante')}?avis={record.refused.uid}"
@@ -186,6 +190,26 @@ def trial_uid() -> str:
     """A trial that a worker has not taken up yet."""
     found = ServiceTrial.objects.first()
     return str((found or ServiceTrial.objects.create(target="dmp", asked_by_login="tests")).uid)
+
+
+def mail_uid(record: Record) -> str:
+    """A received mail that waits for a person."""
+    found = IncomingMail.objects.filter(message_id="<measured@x>").first()
+    return str((found or mail_of("measured", record.ward)).uid)
+
+
+def mail_of(name: str, ward: Ward) -> IncomingMail:
+    mailbox = MailboxFactory(unit=ward.unit)
+    return IncomingMail.objects.create(
+        mailbox=mailbox,
+        digest=name,
+        message_id=f"<{name}@x>",
+        imap_validity=1,
+        imap_uid=1,
+        raw=b"From: a@b.test\r\n\r\nx",
+        size=20,
+        state=IncomingState.TO_REVIEW,
+    )
 
 
 def job_uid() -> str:
@@ -299,6 +323,7 @@ def fill(ward: Ward, count: int) -> None:
     for _ in range(count):
         job_of("listed", JobState.PENDING)
         MessageFactory(partner=partner)
+        mail_of(f"listed-{IncomingMail.objects.count()}", ward)
         Call.objects.create(
             service=NationalService.DMP, transaction="TD2.1", message_id="x", actor_label="tests",
             duration_ms=1, outcome=CallOutcome.UNAVAILABLE,
@@ -383,6 +408,8 @@ NO_PAGES = frozenset(
         # A redirection, and forms that write.
         "dossier:start", "dossier:mssante_open", "exchange:message_show", "exchange:message_act",
         "exchange:service_try", "exchange:service_access", "exchange:switch", "pfi:replay",
+        "dossier:mail", "dossier:mail_headers", "dossier:mail_reread", "dossier:mail_import",
+        "dossier:mail_set_aside",
         "dossier:insi_ask", "dossier:insi_decide",
         "stats:export",
         "api:schema", "api:unknown", "api:stats_figures", "api:stats_csv",
