@@ -119,7 +119,9 @@ def test_several_are_integrated_by_one_click_and_those_already_here_are_told(dmp
     expect(doctor.page.locator(".group__done")).to_contain_text("3 intégrés")
     with doctor.budget(1):
         doctor.click(doctor.page.get_by_role("link", name="3 déjà au dossier, afficher"))
-    expect(doctor.page.locator("tr.docs__dmp").filter(has_text="Déjà au dossier (v1)")).to_have_count(3)
+    # Another journey may have left the second version of one.
+    told = doctor.page.locator("tr.docs__dmp").filter(has_text=re.compile(r"Déjà au dossier \(v[12]\)"))
+    expect(told).to_have_count(3)
 
 
 def test_the_list_stays_read_from_one_visit_to_the_next(dmp):
