@@ -21,6 +21,8 @@ from patients.models import Patient
 from patients.selectors import Record, care_relation, patient_by_uid, record
 from patients.services import record_open
 
+CLOSED = "La consultation du DMP n’est plus possible pour ce patient : rien n’a été demandé."
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

@@ -26,7 +26,7 @@ from documents.enums import ReceiptOutcome
 from documents.models import Version
 from dossier.access import version_for_page
 from dossier.banner import banner_of, rail_of
-from dossier.dmp_access import Asked, asked_about, asked_for, may_look_at, may_show_known
+from dossier.dmp_access import CLOSED, Asked, asked_about, asked_for, may_look_at, may_show_known
 from dossier.dmp_rows import row_of_remote
 from dossier.views.dmp import SEEN, shown_group
 from dossier.views.envois import Done
@@ -35,7 +35,6 @@ from sending.services import visibility_replace
 
 MOST_AT_ONCE = 50
 NOTHING_CHOSEN = "Aucun document n’est coché : rien n’a été intégré."
-CLOSED = "La consultation du DMP n’est plus possible pour ce patient : rien n’a été demandé."
 CHOICES = (
     ("patient", "Rendre visible au patient", "Le patient verra ce document dans Mon espace santé."),
     (

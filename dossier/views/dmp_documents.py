@@ -22,7 +22,7 @@ from dmp.models import RemoteDocument
 from dmp.selectors import Filed, filed_versions
 from dmp.services import document_open, document_reopen
 from dossier.banner import banner_of, rail_of
-from dossier.dmp_access import Asked, asked_about, may_look_at
+from dossier.dmp_access import CLOSED, Asked, asked_about, may_look_at
 from dossier.dmp_contents import content_keep_for_session, content_of_session
 from dossier.dmp_rows import author_words, marks_of_remote
 from dossier.document_list import PDF_VIEW, Mark, Notice
@@ -39,7 +39,6 @@ from ui.french import file_size, full_moment
 PDF, STRUCTURED, FACTS = "pdf", "structure", "metadonnees"
 TABS = ((PDF, "PDF", "file-text"), (STRUCTURED, "Vue structurée", "list"), (FACTS, "Métadonnées", "info"))
 PDF_POLICY = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'"
-GONE = "La consultation du DMP n’est plus possible pour ce patient : rien n’a été demandé."
 UNREADABLE = "Ce document ne peut pas être affiché : son contenu n’est pas un document médical lisible."
 
 
@@ -83,7 +82,7 @@ def dmp_document(request: HttpRequest, document_uid: UUID) -> HttpResponse:
     asked, document = asked_about(request, document_uid)
     context: dict[str, Any] = {
         "preview": _preview(asked, document),
-        "gone": GONE,
+        "gone": CLOSED,
         "close_url": reverse("dossier:patient", args=[asked.patient.uid]),
     }
     if request.headers.get("HX-Request"):
@@ -103,7 +102,7 @@ def dmp_content(request: HttpRequest, document_uid: UUID) -> HttpResponse:
     asked, document = asked_about(request, document_uid)
     view = request.GET.get("vue", "")
     if not may_look_at(asked):
-        return render(request, "dossier/_dmp_content.html", {"content": RemoteContent((), sentence=GONE)})
+        return render(request, "dossier/_dmp_content.html", {"content": RemoteContent((), sentence=CLOSED)})
     if view == FACTS:
         shown = RemoteContent(_tabs(document, FACTS), facts=facts_of_remote(document))
         return render(request, "dossier/_dmp_content.html", {"content": shown})
@@ -237,7 +236,7 @@ def _content(
     `opens` when the pane is opened: one more look, and one more trace. Its frames and tabs add none.
     """
     if asked.consultation is None or not may_look_at(asked):
-        return b"", [], GONE
+        return b"", [], CLOSED
     kept = content_of_session(request, document)
     if kept and not opens:
         return kept, [], ""

@@ -15,8 +15,12 @@ from accounts.enums import RoleCode
 from accounts.models import User
 from accounts.services import assignment_give, roles_install, user_create
 from audit.context import system_actor
+from establishment.enums import Switch
 from establishment.models import Unit
+from mssante.models import Correspondent
+from patients.models import Episode, Patient
 from sending.models import Order
+from tests.factories import CorrespondentFactory, MailboxFactory, SwitchFactory
 from tests.hospital import Ward
 from tests.signing_in import sign_in
 
@@ -118,3 +122,17 @@ def htmx(target: str = "", **headers: str) -> dict[str, str]:
 
 def order_of(version: object) -> Order:
     return Order.objects.get(version=version)
+
+
+@pytest.fixture
+def mailing(ward: Ward) -> tuple[Correspondent, Correspondent]:
+    """A hospital whose PFI carries MSSanté, and a patient whose doctors are known."""
+    SwitchFactory(code=Switch.PFI_MSS_OUT)
+    MailboxFactory()
+    attending = CorrespondentFactory(rpps="10101010101", family_name="BLANC", given_name="Sylvie")
+    referring = CorrespondentFactory(
+        rpps="10101010202", family_name="ROUX", given_name="Karim", city="Lyon 6e"
+    )
+    Patient.objects.update(attending_doctor_rpps=attending.rpps, attending_doctor_name="BLANC Sylvie")
+    Episode.objects.update(referring_rpps=referring.rpps, referring_name="ROUX Karim")
+    return attending, referring

@@ -7,7 +7,7 @@ from audit.models import Trace
 from mssante.models import CorrespondentAddress
 from sending.models import Order
 from tests.dossier.conftest import htmx, seen
-from tests.dossier.test_recipients import key, mailing  # noqa: F401 - a fixture
+from tests.dossier.test_recipients import key
 from tests.factories import CorrespondentFactory
 from tests.sending.recipients import GP
 
@@ -40,7 +40,7 @@ def test_one_more_doctor_receives_the_same_version_at_once(ward, doctor, other):
 
 
 @pytest.mark.requirement("F-PV-48")
-def test_the_page_proposes_who_has_not_got_it_and_shows_who_has(ward, doctor, mailing):  # noqa: F811
+def test_the_page_proposes_who_has_not_got_it_and_shows_who_has(ward, doctor, mailing):
     attending, referring = mailing
     first = attending.addresses.get()
     CorrespondentAddress.objects.filter(pk=first.pk).update(address=GP.address)

@@ -9,7 +9,6 @@ from django.utils import timezone
 from consent.enums import MessageChoiceValue
 from consent.services import message_choice_record
 from documents.models import Version
-from establishment.enums import Switch
 from mssante.enums import AddressSource, MailboxKind
 from mssante.models import CorrespondentAddress
 from mssante.services import address_keep
@@ -19,22 +18,8 @@ from sending.enums import OrderState
 from sending.models import Order, ReplyRule
 from tests.dossier.conftest import htmx, seen
 from tests.dossier.test_letter import form, panel_form, panel_url, validate_url
-from tests.factories import CorrespondentFactory, MailboxFactory, SwitchFactory
+from tests.factories import CorrespondentFactory, MailboxFactory
 from tests.sending.recipients import GP, PATIENT, REFERRER
-
-
-@pytest.fixture
-def mailing(ward):
-    """A hospital whose PFI carries MSSanté, and a patient whose doctors are known."""
-    SwitchFactory(code=Switch.PFI_MSS_OUT)
-    MailboxFactory()
-    attending = CorrespondentFactory(rpps="10101010101", family_name="BLANC", given_name="Sylvie")
-    referring = CorrespondentFactory(
-        rpps="10101010202", family_name="ROUX", given_name="Karim", city="Lyon 6e"
-    )
-    Patient.objects.update(attending_doctor_rpps=attending.rpps, attending_doctor_name="BLANC Sylvie")
-    Episode.objects.update(referring_rpps=referring.rpps, referring_name="ROUX Karim")
-    return attending, referring
 
 
 def key(correspondent):
