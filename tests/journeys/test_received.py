@@ -155,6 +155,27 @@ def test_the_pdf_is_one_click_from_the_list_and_the_structured_view_one_more(
     shown(doctor.page, "42-structured-view")
 
 
+def test_the_preview_shows_what_was_chosen_last_whichever_answer_comes_last(
+    installation: Installation,
+) -> None:
+    for lineage in (1, 2):
+        assert hand_over(mailed(Action.INITIAL, arriving(lineage=lineage, pdf=PDF))).code == "AA"
+    doctor = installation.sits_down("HODA")
+    page, held = doctor.page, []
+    doctor.go(f"/patients/{installation.patient(IPP).uid}/")
+    links = page.locator("table.docs a.docs__title")
+    slow, chosen = (str(links.nth(place).get_attribute("hx-get")) for place in (1, 0))
+    page.route(f"**{slow}", lambda route: held.append(route))
+    links.nth(1).click()
+    with page.expect_response(f"**{chosen}"):
+        links.nth(0).click()
+    (route,) = held
+    # The browser gave up the first request: its answer has nowhere to go.
+    assert route.request.failure == "net::ERR_ABORTED"
+    expect(page.locator("#onglet-metadonnees")).to_have_attribute("hx-get", f"{chosen}?onglet=metadonnees")
+    expect(page.locator("table.docs tr[aria-current=true] a.docs__title")).to_have_attribute("hx-get", chosen)
+
+
 @pytest.mark.requirement("SC.MSS/UX.07", "SC.MSS/UX.39", "F-PV-26", "SC.MSS/UX.37")
 def test_a_refused_document_is_understood_then_imported_in_at_most_four_clicks(
     installation: Installation, town: Town, tmp_path: Path
