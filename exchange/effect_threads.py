@@ -35,7 +35,7 @@ class EffectThreads:
     def _begin(self) -> None:
         """In a new thread: the server parses and plans the statements of an ADT once a connection.
 
-        Otherwise each of some twenty statements is planned again for each message: a quarter of the
+        Otherwise each of some fifteen statements is planned again for each message: a quarter of the
         cost of an admission.
         """
         connection = connections["default"]

@@ -45,6 +45,12 @@ from interop.hl7v2.tokens import parse_message
 logger = logging.getLogger(__name__)
 
 _ERROR_SIZE: Final = 500
+_LOCK: Final = (
+    f"SELECT {', '.join(str(field.column) for field in Message._meta.concrete_fields)}, "  # noqa: S608 - constants
+    "CASE WHEN lineage <> '' THEN "
+    "pg_advisory_xact_lock(hashtextextended(partner_id || ' ' || lineage, 0))::text END AS lineage_lock "
+    f"FROM {Message._meta.db_table} WHERE id = %s FOR UPDATE"
+)
 _VALUES_REFUSED: Final = Hl7Error(
     codes.ERROR_APPLICATION, "", "Une valeur du message ne peut être enregistrée"
 )
@@ -173,7 +179,9 @@ def _apply(message_id: int, partner: Partner | None) -> bytes:
 
 
 def _message_lock(message_id: int) -> Message:
-    return Message.objects.select_for_update(of=("self",)).get(pk=message_id)
+    """The row, which no one else applies; messages of one patient are applied one after the other (1.6)."""
+    (message,) = Message.objects.raw(_LOCK, [message_id])
+    return message
 
 
 def _is_settled(message: Message) -> bool:
@@ -197,8 +205,6 @@ def _effect(message: Message) -> Outcome:
     handler = handler_for(header)
     if handler is None:
         raise Hl7Error(codes.ERROR_MESSAGE_TYPE, "MSH^1^9", "Type de message non pris en charge")
-    if message.lineage:
-        _lineage_lock(message)
     with traces_gathered():
         return handler(Reception(message=message, parsed=parsed, header=header, partner=partner))
 
@@ -208,13 +214,6 @@ def _parse(message: Message) -> ParsedMessage:
         return parse_message(bytes(message.raw), default_charset=message.partner.charset)
     except Hl7Error as error:
         raise _Unreadable(error) from error
-
-
-def _lineage_lock(message: Message) -> None:
-    """Messages of one patient are applied one after the other (spec hl7v2 1.6)."""
-    key = f"{message.partner_id} {message.lineage}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
 
 
 def _outcome_record(message: Message, outcome: Outcome) -> bytes:
