@@ -13,6 +13,7 @@ from django.conf import settings
 from audit.context import Actor, current_origin
 from audit.enums import Action, Outcome
 from audit.models import Trace
+from audit.rows import rows_insert
 
 _gathered: ContextVar[list[Trace] | None] = ContextVar("audit_gathered", default=None)
 
@@ -30,8 +31,7 @@ def traces_gathered() -> Iterator[None]:
         yield
     finally:
         _gathered.reset(token)
-    if gathered:
-        Trace.objects.bulk_create(gathered)
+    rows_insert(*gathered)
 
 
 def trace_write(
@@ -81,7 +81,7 @@ def trace_write(
     )
     gathered = _gathered.get()
     if gathered is None:
-        trace.save(force_insert=True)
+        rows_insert(trace)
     else:
         gathered.append(trace)
     return trace

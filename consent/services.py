@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from audit.context import Actor
 from audit.enums import Action
+from audit.rows import rows_insert
 from audit.services import trace_write
 from consent.enums import ChoiceSource, ChoiceValue, MessageChoiceValue, Subject
 from consent.errors import ChoiceRefused
@@ -249,7 +250,7 @@ def _append(
     if not new:
         return []
     counted = {subject: _value(current_choice(rows)) for subject, rows in before.items()}
-    Choice.objects.bulk_create(new)
+    rows_insert(*new)
     for choice in new:
         before[Subject(choice.subject)].append(choice)
     counts = {subject: _value(current_choice(rows)) for subject, rows in before.items()}

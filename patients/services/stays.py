@@ -11,6 +11,7 @@ from django.db.models import Q
 from accounts.models import User
 from audit.context import Actor
 from audit.enums import Action
+from audit.rows import rows_insert
 from audit.services import trace_write
 from establishment.models import Unit
 from establishment.services import unit_discovered
@@ -274,13 +275,13 @@ def _settle(intake: _Intake) -> None:
     changed = _stay_fill(episode, stay, intake)
     changed |= _visit_fill(episode, intake.adt)
     if is_new:
-        episode.save(force_insert=True)
+        rows_insert(episode)
     elif changed:
         episode.save(update_fields=sorted(changed))
     for row in intake.movements:
         if row._state.adding:
             row.episode = episode
-            row.save(force_insert=True)
+            rows_insert(row)
     if stay.attending_rpps and (is_new or before is None or before[2] != stay.attending_rpps):
         _attending_join(episode, stay.attending_rpps)
     _trace(episode, intake.adt, intake.message, intake.actor)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from audit.context import Actor
 from audit.enums import Action
+from audit.rows import rows_insert
 from audit.services import trace_write
 from interop.ins.key import Ins
 from patients.enums import IdentifierKind, IdentityAttribute
@@ -66,11 +67,11 @@ def patient_insert(values: dict[str, Any], identifiers: Iterable[Identifier], ch
     """Insert a patient with its identifiers, its first event and its trace."""
     patient = Patient(identity_updated_at=change.known_at or timezone.now(), **values)
     _search_fill(patient)
-    patient.save(force_insert=True)
+    rows_insert(patient)
     owned = list(identifiers)
     for identifier in owned:
         identifier.patient = patient
-    Identifier.objects.bulk_create(owned)
+    rows_insert(*owned)
     active = next((one for one in owned if one.kind == IdentifierKind.INS and one.is_active), None)
     move = InsMove(None, _ins_of(active)) if active else None
     _note(patient, {}, values, move, change, status_before="")
@@ -131,7 +132,7 @@ def ins_move(
         active.end_reason = reason[:100]
         active.save(update_fields=["is_active", "ended_at", "end_reason"])
     if ins is not None:
-        ins_identifier(ins, since=since, patient=patient).save(force_insert=True)
+        rows_insert(ins_identifier(ins, since=since, patient=patient))
     return InsMove(held, ins)
 
 
@@ -200,7 +201,7 @@ def _note(
     The trace holds names of fields and statuses; the values stay in the identity's own history.
     """
     status = standing_of(patient).status.value
-    event = IdentityEvent.objects.create(
+    event = IdentityEvent(
         patient=patient,
         kind=change.kind,
         actor_login=change.actor.login,
@@ -210,6 +211,7 @@ def _note(
         evidence=change.evidence,
         message_uid=change.message_uid,
     )
+    rows_insert(event)
     trace_write(
         type="identity.change" if before or status_before else "identity.create",
         action=Action.UPDATE if status_before else Action.CREATE,
