@@ -17,7 +17,7 @@ SIZE_LIMIT: Final = 30 * 2**20
 _BLOCK: Final = 256 * 1024
 _LAST_DOT: Final = b"\r\n.\r\n"
 _STUFFED = re.compile(rb"(?<=\n)\.")
-_LONG_LINE = re.compile(rb"[^\n]{1001}")
+_LINE_LIMIT: Final = 1000
 _HEX = re.compile(r"\+([0-9A-F]{2})")
 
 
@@ -143,7 +143,7 @@ class OperatorSmtp(SMTP):
         content = await self._content()
         if content is None:
             reply = "552 5.3.4 Message size exceeds fixed limit"
-        elif _LONG_LINE.search(content):
+        elif max(map(len, content.split(b"\n"))) > _LINE_LIMIT:
             reply = "500 5.5.2 Line too long"
         else:
             self.envelope.content = self.envelope.original_content = content
