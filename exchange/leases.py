@@ -44,22 +44,23 @@ class LeasedQuerySet(models.QuerySet[_Row]):
         `without` names heavy columns that the rows are given without; they are read when asked for.
         """
         with transaction.atomic():
-            ids = list(
+            rows = list(
                 self.claimable()
                 .order_by("not_before", "id")
                 .select_for_update(skip_locked=True, of=("self",))
-                .values_list("id", flat=True)[:limit]
+                .defer(*without)[:limit]
             )
-            if not ids:
+            if not rows:
                 return []
-            taken = self.model._default_manager.filter(id__in=ids)
-            taken.update(
-                claimed_by=worker,
-                claimed_until=timezone.now() + lease,
-                attempts=F("attempts") + 1,
-                **changes,
+            taken = changes | {"claimed_by": worker, "claimed_until": timezone.now() + lease}
+            self.model._default_manager.filter(id__in=[row.pk for row in rows]).update(
+                attempts=F("attempts") + 1, **taken
             )
-            return list(taken.order_by("not_before", "id").defer(*without))
+            for row in rows:
+                row.attempts += 1
+                for name, value in taken.items():
+                    setattr(row, name, value)
+            return rows
 
 
 class Leased(models.Model):
