@@ -108,10 +108,13 @@ def mail_follow(*, mail: OutgoingMail, event: MailEvent) -> None:
 
     In the transaction of the change; a mail that no job of ours carries concerns nobody here.
     """
-    job = Job.objects.select_for_update(of=("self",)).filter(uid=mail.job_uid).first()
-    if job is None or event.kind == "created":
+    if event.kind == "created":
         return
-    message = Message.objects.select_related("partner").get(pk=mail.order_id)
+    jobs = Job.objects.select_for_update(of=("self",)).select_related("message__partner")
+    job = jobs.defer("message__raw", "message__ack").filter(uid=mail.job_uid).first()
+    if job is None:
+        return
+    message = job.message
     _job_follow(job, mail, event)
     if event.kind in TRACED:
         _trace(mail, event, message)
@@ -130,8 +133,7 @@ def _hand_over_after_commit(message_id: int) -> None:
 
 
 def _job_follow(job: Job, mail: OutgoingMail, event: MailEvent) -> None:
-    mails = OutgoingMail.objects.filter(job_uid=job.uid)
-    state = _state_of(job, list(mails.values_list("state", flat=True)), event)
+    state = _state_of(job, mail, event)
     if state == job.state:
         return
     from_state, job.state = job.state, state
@@ -139,7 +141,7 @@ def _job_follow(job: Job, mail: OutgoingMail, event: MailEvent) -> None:
         job.done_at = timezone.now()
         job.error_code = mail.error_code if state != JobState.DONE else ""
         job.error_text = mail.error_text if state != JobState.DONE else ""
-    job.save()
+    job.save(update_fields=["state", "done_at", "error_code", "error_text"])
     JobEvent.objects.create(
         job=job,
         kind=event.kind,
@@ -150,12 +152,15 @@ def _job_follow(job: Job, mail: OutgoingMail, event: MailEvent) -> None:
     )
 
 
-def _state_of(job: Job, states: Sequence[str], event: MailEvent) -> JobState:
+def _state_of(job: Job, mail: OutgoingMail, event: MailEvent) -> JobState:
     """A job is done when none of its mails is still to send, and failed when all of them did."""
     if event.kind == OPPOSED:
         return JobState.CANCELLED
+    states = {mail.state}
+    if mail.state != MailState.TO_SEND:
+        states.update(OutgoingMail.objects.filter(job_uid=job.uid).values_list("state", flat=True))
     if MailState.TO_SEND not in states:
-        return JobState.FAILED if set(states) == {MailState.FAILED} else JobState.DONE
+        return JobState.FAILED if states == {MailState.FAILED} else JobState.DONE
     if event.kind == "attempt":
         return JobState.RUNNING
     return JobState.RETRYING if event.to_state == MailState.TO_SEND else JobState(job.state)

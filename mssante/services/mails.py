@@ -93,7 +93,8 @@ def mail_attempt(
     if raw and locked.size is None:
         kept |= {"raw": raw, "size": len(raw)}
     OutgoingMail.objects.filter(pk=locked.pk).update(**kept)
-    locked.refresh_from_db()
+    for name, value in kept.items():
+        setattr(locked, name, value)
     append_event(locked, kind="attempt", from_state=locked.state)
     return locked
 
