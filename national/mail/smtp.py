@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import threading
 from base64 import b64encode
 from collections.abc import Callable
@@ -189,6 +190,8 @@ class SmtpSender:
         """EHLO, STARTTLS, EHLO; then AUTH EXTERNAL where the operator asks for a mailbox (mssante.md 1.2)."""
         if line.sock is not None:
             line.sock.settimeout(self._settings.read_timeout)
+            # The last dot does not wait for the acknowledgement of what precedes it (RFC 896).
+            line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._command(line.ehlo)
         if secure:
             if not line.has_extn("starttls"):
