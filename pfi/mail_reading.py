@@ -13,10 +13,9 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
-from audit.enums import Outcome
 from establishment.enums import Switch
 from establishment.selectors import switch_is_on
 from exchange.models import Message, Partner
@@ -34,10 +33,10 @@ from mssante.enums import IncomingKind, IncomingState, MailboxKind
 from mssante.models import IncomingDocument, IncomingMail, Mailbox
 from mssante.rules import is_patient_address
 from mssante.services import (
+    incoming_clear,
     incoming_digest,
     incoming_settle,
     incoming_store,
-    incoming_trace,
     report_apply,
 )
 from national.errors import NationalServiceError, Rejected
@@ -122,9 +121,8 @@ def mailbox_read(*, mailbox: Mailbox, reader: MailReader) -> int:
 def mails_treat(*, worker: str) -> int:
     """Treat the mails that wait: new ones, those whose documents were answered, answers to send."""
     done = 0
-    while claimed := IncomingMail.objects.filter(PENDING).claim(
-        worker=worker, limit=1, without=("answer_raw",)
-    ):
+    waiting = IncomingMail.objects.filter(PENDING).select_related("mailbox__unit__site")
+    while claimed := waiting.claim(worker=worker, limit=1, without=("answer_raw",)):
         incoming_treat(mail=claimed[0], worker=worker)
         done += 1
     unanswered = IncomingMail.objects.filter(state=IncomingState.HANDED_OVER).defer("raw", "answer_raw")
@@ -311,12 +309,13 @@ def _put_away(mailbox: Mailbox) -> None:
         cleared_at__isnull=True,
         state__in=[IncomingState.DONE, IncomingState.REFUSED, IncomingState.TO_REVIEW],
     ).exclude(code=MAIL_TOO_LARGE)
-    for mail in ended.defer("raw", "answer_raw").order_by("id")[:LISTED]:
-        folder = FOLDER_DONE if mail.state == IncomingState.DONE else FOLDER_ERROR
-        try:
-            mail_reader(mailbox.address).done(mail.imap_uid, folder)
-        except NationalServiceError as error:
-            logger.warning("pfi.mailbox.not_cleared", extra={"mailbox": mailbox.pk, "code": error.code})
-            return
-        IncomingMail.objects.filter(pk=mail.pk, imap_uid=F("imap_uid")).update(cleared_at=timezone.now())
-        incoming_trace(mail, "move", Outcome.SUCCESS)
+    folders: dict[str, list[IncomingMail]] = {FOLDER_DONE: [], FOLDER_ERROR: []}
+    for mail in ended.select_related("mailbox").defer("raw", "answer_raw").order_by("id")[:LISTED]:
+        folders[FOLDER_DONE if mail.state == IncomingState.DONE else FOLDER_ERROR].append(mail)
+    try:
+        for folder, mails in folders.items():
+            if mails:
+                mail_reader(mailbox.address).done([mail.imap_uid for mail in mails], folder)
+                incoming_clear(mails=mails)
+    except NationalServiceError as error:
+        logger.warning("pfi.mailbox.not_cleared", extra={"mailbox": mailbox.pk, "code": error.code})

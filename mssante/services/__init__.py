@@ -13,7 +13,13 @@ from mssante.services.directory import (
     directory_pick,
     directory_search,
 )
-from mssante.services.incoming import incoming_digest, incoming_settle, incoming_store, incoming_trace
+from mssante.services.incoming import (
+    incoming_clear,
+    incoming_digest,
+    incoming_settle,
+    incoming_store,
+    incoming_trace,
+)
 from mssante.services.mails import (
     mail_accepted,
     mail_attempt,
@@ -44,6 +50,7 @@ __all__ = [
     "directory_forget",
     "directory_pick",
     "directory_search",
+    "incoming_clear",
     "incoming_digest",
     "incoming_read_trace",
     "incoming_reread",

@@ -7,13 +7,14 @@ mailbox: a worker that dies in between reads it again, and finds that it is know
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from django.db import transaction
 from django.utils import timezone
 
 from audit.context import system_actor
 from audit.enums import Action, Outcome
-from audit.services import trace_write
+from audit.services import trace_write, traces_gathered
 from mssante.enums import IncomingKind, IncomingState
 from mssante.models import IncomingMail, Mailbox
 
@@ -54,7 +55,7 @@ def incoming_store(
     return row, is_new
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def incoming_settle(
     *,
     mail: IncomingMail,
@@ -70,7 +71,8 @@ def incoming_settle(
 
     `mail.sender`, whom its reader found there, is written too.
     """
-    row = IncomingMail.objects.select_for_update(of=("self",)).defer("raw", "answer_raw").get(pk=mail.pk)
+    rows = IncomingMail.objects.select_for_update(of=("self",)).select_related("mailbox")
+    row = rows.defer("raw", "answer_raw").get(pk=mail.pk)
     if row.state not in (IncomingState.RECEIVED, IncomingState.HANDED_OVER):
         return
     row.state = state
@@ -87,6 +89,15 @@ def incoming_settle(
     row.save(update_fields=changed)
     is_error = state in (IncomingState.REFUSED, IncomingState.TO_REVIEW)
     incoming_trace(row, f"state_{state}", Outcome.FAILURE if is_error else Outcome.SUCCESS)
+
+
+@transaction.atomic
+def incoming_clear(*, mails: Sequence[IncomingMail]) -> None:
+    """Note that mails were marked and moved in their mailbox."""
+    IncomingMail.objects.filter(pk__in=[mail.pk for mail in mails]).update(cleared_at=timezone.now())
+    with traces_gathered():
+        for mail in mails:
+            incoming_trace(mail, "move", Outcome.SUCCESS)
 
 
 def incoming_trace(mail: IncomingMail, step: str, outcome: Outcome) -> None:

@@ -96,19 +96,19 @@ class ImapReader:
         with self._command(FETCH, str(uid)) as line:
             return self._part(line, uid, f"BODY.PEEK[HEADER]<0.{MAIL_LIMITS.max_header_bytes}>")
 
-    def done(self, uid: int, folder: str) -> None:
-        """Mark a mail as seen and processed, then move it; a mail already gone is no error."""
-        with self._command(MOVE, str(uid)) as line:
+    def done(self, uids: Sequence[int], folder: str) -> None:
+        """Mark mails as seen and processed, then move them together; one already gone is no error."""
+        with self._command(MOVE, " ".join(map(str, uids))) as line:
             flags = [b"\\Seen", _KEYWORD] if self._keeps_keywords else [b"\\Seen"]
-            line.add_flags([uid], flags, silent=True)
+            line.add_flags(uids, flags, silent=True)
             self._ensure_folder(line, folder)
             if line.has_capability("MOVE"):
-                line.move([uid], folder)
+                line.move(uids, folder)
                 return
-            line.copy([uid], folder)
-            line.delete_messages([uid], silent=True)
+            line.copy(uids, folder)
+            line.delete_messages(uids, silent=True)
             if line.has_capability("UIDPLUS"):
-                line.uid_expunge([uid])
+                line.uid_expunge(uids)
 
     def quota(self) -> Quota | None:
         """Room taken, in bytes, where the operator tells it (RFC 2087)."""

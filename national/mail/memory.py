@@ -77,11 +77,12 @@ class MailReaderMemory:
         head, mark, _ = self.inbox[uid].partition(b"\r\n\r\n")
         return head + mark
 
-    def done(self, uid: int, folder: str) -> None:
+    def done(self, uids: Sequence[int], folder: str) -> None:
         self._fail()
-        raw = self.inbox.pop(uid, None)
-        if raw is not None:
-            self.folders.setdefault(folder, []).append(raw)
+        for uid in uids:
+            raw = self.inbox.pop(uid, None)
+            if raw is not None:
+                self.folders.setdefault(folder, []).append(raw)
 
     def quota(self) -> Quota | None:
         self._fail()

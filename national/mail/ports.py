@@ -92,8 +92,8 @@ class MailReader(Protocol):
     def fetch_headers(self, uid: int) -> bytes:
         """The headers alone: what can be said of a mail too large to be fetched."""
 
-    def done(self, uid: int, folder: str) -> None:
-        """Mark a mail as processed and move it to `folder`, which is made when absent.
+    def done(self, uids: Sequence[int], folder: str) -> None:
+        """Mark mails as processed and move them to `folder`, which is made when absent.
 
         A mail that is no longer there is no error: another worker was faster.
         """

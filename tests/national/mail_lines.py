@@ -288,9 +288,9 @@ class ImapScript:
             case "UID FETCH":
                 self._fetch(line, arguments)
             case "UID STORE":
-                uid = int(arguments.split()[0])
                 flags = arguments.partition("(")[2].rstrip(")").split()
-                self.marked.setdefault(uid, []).extend(flags)
+                for uid in _uids(arguments.split()[0]):
+                    self.marked.setdefault(uid, []).extend(flags)
             case "LIST":
                 name = arguments.split()[-1].strip('"')
                 if name in self.folders:
@@ -298,13 +298,14 @@ class ImapScript:
             case "CREATE":
                 self.folders[arguments.strip('"')] = []
             case "UID MOVE" | "UID COPY":
-                uid, name = arguments.split()
-                if int(uid) in self.inbox:
-                    self.folders[name.strip('"')].append(int(uid))
+                named, name = arguments.split()
+                for uid in [uid for uid in _uids(named) if uid in self.inbox]:
+                    self.folders[name.strip('"')].append(uid)
                     if verb == "UID MOVE":
-                        del self.inbox[int(uid)]
+                        del self.inbox[uid]
             case "UID EXPUNGE":
-                self.inbox.pop(int(arguments), None)
+                for uid in _uids(arguments):
+                    self.inbox.pop(uid, None)
             case "GETQUOTAROOT":
                 line.send('* QUOTAROOT INBOX ""', '* QUOTA "" (STORAGE 8 10)')
 
@@ -324,3 +325,7 @@ class ImapScript:
                 content = content.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
             head = f"* 1 FETCH (UID {uid} BODY[{section}]<0> {{{len(content)}}}\r\n".encode()
             line.send_bytes(head + content + b")\r\n")
+
+
+def _uids(named: str) -> list[int]:
+    return [int(uid) for uid in named.split(",")]

@@ -87,23 +87,32 @@ def test_a_mail_is_read_whole_without_being_marked(start: Start) -> None:
 
 def test_a_mail_is_marked_then_moved_to_a_folder_made_for_it(start: Start) -> None:
     it = start()
-    it.reader.done(3, "Traites")
+    it.reader.done([3], "Traites")
     assert it.script.marked == {3: ["\\Seen", "$MSSProcessed"]}
     assert (it.script.folders, set(it.script.inbox)) == ({"Traites": [3]}, {5})
-    it.reader.done(5, "Traites")
+    it.reader.done([5], "Traites")
     assert len([said for said in it.script.heard if said.startswith("CREATE")]) == 1
+
+
+@pytest.mark.parametrize("capabilities", ["MOVE UIDPLUS", "UIDPLUS"])
+def test_several_mails_are_put_away_together_and_the_others_stay(start: Start, capabilities: str) -> None:
+    script = ImapScript({3: RAW, 5: RAW, 8: RAW}, capabilities=f"IMAP4rev1 AUTH=EXTERNAL {capabilities}")
+    it = start(script)
+    it.reader.done([3, 8], "Traites")
+    assert (script.folders, set(script.inbox)) == ({"Traites": [3, 8]}, {5})
+    assert script.marked[3] == script.marked[8]
 
 
 def test_an_operator_without_move_copies_and_erases_that_mail_alone(start: Start) -> None:
     it = start(ImapScript({3: RAW, 5: RAW}, capabilities="IMAP4rev1 AUTH=EXTERNAL UIDPLUS"))
-    it.reader.done(3, "Erreurs")
+    it.reader.done([3], "Erreurs")
     assert (it.script.folders, set(it.script.inbox)) == ({"Erreurs": [3]}, {5})
     assert "UID EXPUNGE 3" in it.script.heard
 
 
 def test_an_operator_without_expunge_by_uid_keeps_the_mail_marked_for_deletion(start: Start) -> None:
     it = start(ImapScript({3: RAW}, capabilities="IMAP4rev1 AUTH=EXTERNAL"))
-    it.reader.done(3, "Traites")
+    it.reader.done([3], "Traites")
     assert "\\Deleted" in it.script.marked[3]
     assert not any("EXPUNGE" in said for said in it.script.heard)
 
@@ -111,13 +120,13 @@ def test_an_operator_without_expunge_by_uid_keeps_the_mail_marked_for_deletion(s
 def test_an_operator_without_keywords_is_read_all_the_same(start: Start) -> None:
     it = start(ImapScript({3: RAW}, permanent="\\Seen \\Deleted"))
     assert [waiting.uid for waiting in it.reader.waiting(9)] == [3]
-    it.reader.done(3, "Traites")
+    it.reader.done([3], "Traites")
     assert it.script.marked == {3: ["\\Seen"]}
 
 
 def test_a_mail_already_moved_is_no_error(start: Start) -> None:
     it = start()
-    it.reader.done(99, "Traites")
+    it.reader.done([99], "Traites")
     assert it.script.folders == {"Traites": []}
 
 

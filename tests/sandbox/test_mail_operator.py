@@ -244,8 +244,8 @@ def test_a_mailbox_is_read_marked_and_moved_and_all_is_there_after_a_restart(
         first, second, third = reader.waiting(9)
         assert open_mail(reader.fetch(first.uid)).report_type == "delivery-status"
         assert reader.fetch_headers(first.uid).startswith(b"Return-Path: <>")
-        reader.done(first.uid, "Traites")
-        reader.done(second.uid, "Erreurs")
+        reader.done([first.uid], "Traites")
+        reader.done([second.uid], "Erreurs")
         assert [waiting.uid for waiting in reader.waiting(9)] == [third.uid]
         assert reader.quota() is None
         mail.close()
@@ -266,11 +266,11 @@ def test_two_readers_of_one_mailbox_see_each_other(mail: MailClient) -> None:
     first, second = mail.reader(ERROR_BOX), mail.reader(ERROR_BOX)
     (waiting,) = first.waiting(9)
     assert list(second.waiting(9)) == [waiting]
-    first.done(waiting.uid, "Traites")
+    first.done([waiting.uid], "Traites")
     assert second.waiting(9) == []
     with pytest.raises(Rejected):
         second.fetch(waiting.uid)
-    second.done(waiting.uid, "Traites")
+    second.done([waiting.uid], "Traites")
     assert len(mail.stored(ERROR_BOX)) == 1
 
 
