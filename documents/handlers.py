@@ -167,6 +167,7 @@ def _incoming(reception: Reception, received: LpsDocument) -> IncomingDocument:
         source_id=received.mail.message_id,
         is_visibility_change=flags.modif_conf_code,
         mailing=_mailing(reception, received.sender, received.recipients),
+        parsed=received.document.cda,
     )
 
 

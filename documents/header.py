@@ -51,14 +51,15 @@ class ReceivedHeader:
     author_keys: frozenset[str]
 
 
-def received_header(cda: bytes, *, zone: tzinfo) -> ReceivedHeader:
-    """Read the bytes of a received document; times without offset are those of `zone`.
+def received_header(cda: bytes, *, zone: tzinfo, parsed: ParsedCda | None = None) -> ReceivedHeader:
+    """Read the bytes of a received document, `parsed` where that was done; times without offset are
+    those of `zone`.
 
     Raises:
         XmlRefused: not XML that we accept.
         CdaRefused: not a CDA document, or one whose header or body cannot be used.
     """
-    return header_of(parse_cda(cda), zone=zone)
+    return header_of(parsed or parse_cda(cda), zone=zone)
 
 
 def header_of(parsed: ParsedCda, *, zone: tzinfo) -> ReceivedHeader:

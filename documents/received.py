@@ -12,6 +12,7 @@ from documents.enums import Intake, Origin, ReceiptOutcome, ReceiptRequest
 from documents.models import Document, Reception, Version
 from documents.wishes import Visibility
 from establishment.models import Unit
+from interop.cda.parsed import ParsedCda
 from patients.models import Episode, Patient
 
 
@@ -50,10 +51,10 @@ NO_MAILING: Final = Mailing()
 class IncomingDocument:
     """A document to file in the record of a patient whom the caller found.
 
-    `episode` None: filed by the rule of mssante 2.7 in the stay of `unit`, or out of any stay.
-    `source_id` is the Message-ID of a mail or the entryUUID of the DMP; `extra` keeps the other
-    identifiers of a repository (lid, repositoryUniqueId, version). Without `confirmation` every strict
-    trait and the INS of the document must be exactly those of the patient.
+    `parsed` is `cda` where it was read already. `episode` None: filed by the rule of mssante 2.7 in the
+    stay of `unit`, or out of any stay. `source_id` is the Message-ID of a mail or the entryUUID of the DMP;
+    `extra` keeps the other identifiers of a repository (lid, repositoryUniqueId, version). Without
+    `confirmation` every strict trait and the INS of the document must be exactly those of the patient.
     """
 
     cda: bytes = field(repr=False)
@@ -70,6 +71,7 @@ class IncomingDocument:
     mailing: Mailing = NO_MAILING
     raw: RawInput | None = None
     confirmation: Confirmation | None = None
+    parsed: ParsedCda | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final, TypedDict
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -155,7 +156,7 @@ def send_answers(*, worker: str) -> int:
     """
     sent = 0
     due = IncomingMail.objects.filter(~Q(answer_to=""), answered_at__isnull=True)
-    while claimed := due.claim(worker=worker, limit=1, without=("raw",)):
+    while claimed := due.select_related("mailbox").claim(worker=worker, limit=1, without=("raw",)):
         mail = claimed[0]
         _send(mail)
         sent += 1
@@ -184,10 +185,11 @@ def _send(mail: IncomingMail) -> None:
     except NationalServiceError as error:
         _not_sent(mail, error)
         return
-    IncomingMail.objects.filter(pk=mail.pk).update(
-        answered_at=timezone.now(), answer_attempt_at=None, **mail.release()
-    )
-    incoming_trace(mail, "mdn_out" if is_notice else "error_mail_out", Outcome.SUCCESS)
+    with transaction.atomic():
+        IncomingMail.objects.filter(pk=mail.pk).update(
+            answered_at=timezone.now(), answer_attempt_at=None, **mail.release()
+        )
+        incoming_trace(mail, "mdn_out" if is_notice else "error_mail_out", Outcome.SUCCESS)
 
 
 def _not_sent(mail: IncomingMail, error: NationalServiceError) -> None:

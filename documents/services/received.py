@@ -68,7 +68,8 @@ def document_receive(*, patient: Patient, incoming: IncomingDocument, actor: Act
     """
     entry = _Entry(_columns(incoming, actor, at), actor)
     try:
-        header = received_header(incoming.cda, zone=ZoneInfo(settings.TIME_ZONE))
+        zone = ZoneInfo(settings.TIME_ZONE)
+        header = received_header(incoming.cda, zone=zone, parsed=incoming.parsed)
     except (XmlRefused, CdaRefused) as error:
         return _unreadable(entry, error)
     pdf = header.parsed.body.pdf
@@ -128,9 +129,12 @@ def lineages_lock(*names: str) -> None:
 
     Always in the same order, and before any row: documents, versions and stays come after.
     """
+    ordered = sorted({name for name in names if name})
     with connection.cursor() as cursor:
-        for name in sorted({name for name in names if name}):
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [name])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(name, 1)) FROM unnest(%s::text[]) AS name",
+            [ordered],
+        )
 
 
 def _receive(

@@ -117,6 +117,7 @@ def message_hand_over(*, message_id: int, worker: str) -> Message:
     taken = (
         Message.objects.to_send()
         .filter(pk=message_id)
+        .select_related("partner")
         .claim(worker=worker, limit=1, lease=lease + _LEASE_MARGIN, state=MessageState.SENT)
     )
     if not taken:
