@@ -13,7 +13,7 @@ from accounts.models import User
 from audit.context import Actor
 from dmp.consultation import Consultation
 from dmp.enums import AccessState
-from dmp.models import RemoteDocument
+from dmp.models import DmpStatus, RemoteDocument
 from dmp.rules.access import Gate
 from dmp.selectors import access_of, remote_document, status_is_fresh, status_known
 from dossier.access import reader
@@ -74,12 +74,15 @@ def _asked(request: HttpRequest, patient: Patient) -> Asked:
     return Asked(user, actor, found, access.gate, access.consultation, now)
 
 
-def may_show_known(asked: Asked) -> bool:
-    """Whether what this person saw of the DMP may be listed: the gate is open, and access was confirmed."""
+def access_confirmed(asked: Asked) -> DmpStatus | None:
+    """The answer by which what this person saw of the DMP may be listed; None when there is none in force."""
     if asked.consultation is None:
-        return False
+        return None
     status = status_known(asked.consultation)
-    return status is not None and status.state == AccessState.OPEN and status_is_fresh(status, now=asked.now)
+    may_show = (
+        status is not None and status.state == AccessState.OPEN and status_is_fresh(status, now=asked.now)
+    )
+    return status if may_show else None
 
 
 def may_look_at(asked: Asked) -> bool:

@@ -6,12 +6,10 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-
-_PREPARE_AFTER: Final = 2
 
 
 class EffectThreads:
@@ -33,15 +31,8 @@ class EffectThreads:
             connection.close()
 
     def _begin(self) -> None:
-        """In a new thread: the server parses and plans the statements of an ADT once a connection.
-
-        Otherwise each of some fifteen statements is planned again for each message: a quarter of the
-        cost of an admission.
-        """
+        """In a new thread, note its connection."""
         connection = connections["default"]
-        options = connection.settings_dict["OPTIONS"]
-        prepared = {**options, "prepare_threshold": _PREPARE_AFTER}
-        connection.settings_dict = connection.settings_dict | {"OPTIONS": prepared}
         connection.inc_thread_sharing()  # closed by the thread that closes the listener
         self._connections.append(connection)
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from audit.context import Actor
 from audit.enums import Action
+from audit.rows import rows_insert
 from audit.services import trace_write
 from national.calls import CallRecord
 from national.enums import TrialState
@@ -25,7 +26,7 @@ TRACE_ONLY = frozenset({"assertion_id", "address"})
 def call_keep(record: CallRecord) -> None:
     """Write the row of one call; the recorder that adapters are given."""
     columns = {field.name for field in fields(record)} - TRACE_ONLY
-    Call.objects.create(**{name: getattr(record, name) for name in columns})
+    rows_insert(Call(**{name: getattr(record, name) for name in columns}))
 
 
 @transaction.atomic

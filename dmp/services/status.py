@@ -69,8 +69,7 @@ def _checked(consultation: Consultation, known: DmpStatus | None, line: Line, *,
         if error.code == BUSY:
             return Checked(AccessState.CHECKING, now)
         return _failed(consultation, known, error, now=now)
-    status = _kept(consultation, existence, asked, now=now)
-    return Checked(AccessState(status.state), now, closed_on=status.closed_on)
+    return _kept(consultation, known, existence, asked, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +100,13 @@ def _asked(line: Line, known: DmpStatus | None, *, now: datetime) -> tuple[Exist
     return line.existence(), _Asked(sent=True)
 
 
-def _kept(consultation: Consultation, existence: Existence, asked: _Asked, *, now: datetime) -> DmpStatus:
+def _kept(
+    consultation: Consultation, known: DmpStatus | None, existence: Existence, asked: _Asked, *, now: datetime
+) -> Checked:
+    state, closed_on = state_of(existence), existence.closed_on[:14]
     values = {
-        "state": state_of(existence),
-        "closed_on": existence.closed_on[:14],
+        "state": state,
+        "closed_on": closed_on,
         "closing_reason": existence.closing_reason[:200],
         "checked_at": now,
         "session": current_origin().session,
@@ -112,13 +114,14 @@ def _kept(consultation: Consultation, existence: Existence, asked: _Asked, *, no
     if asked.sent:
         values["asked_at"] = now
         values["refused_at"] = now if asked.refused else None
-    status, _ = DmpStatus.objects.update_or_create(
-        patient=consultation.patient,
-        user=consultation.user,
-        structure=consultation.structure,
-        defaults=values,
-    )
-    return status
+    if known is None or not DmpStatus.objects.filter(pk=known.pk).update(**values):
+        DmpStatus.objects.update_or_create(
+            patient=consultation.patient,
+            user=consultation.user,
+            structure=consultation.structure,
+            defaults=values,
+        )
+    return Checked(state, now, closed_on=closed_on)
 
 
 def _failed(

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import requires
 from dmp.enums import AccessState, CounterReset
 from dmp.rules.access import counts_by_itself
-from dmp.selectors import News, documents_in_force, filed_versions, status_known
+from dmp.selectors import News, documents_in_force, filed_versions
 from dmp.services import news_known, news_refresh, news_seen, status_refresh
-from dossier.dmp_access import Asked, asked_for, may_show_known
+from dossier.dmp_access import Asked, access_confirmed, asked_for
 from dossier.dmp_rows import DmpGroup, fact_of, fact_of_refusal, group_of, news_fact
 
 CHANGED = "dmp"
@@ -62,7 +62,7 @@ def dmp_news(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
     """
     asked = asked_for(request, patient_uid)
     on_list = bool(request.GET.get("liste"))
-    if asked.consultation is None or not may_show_known(asked):
+    if asked.consultation is None or access_confirmed(asked) is None:
         return HttpResponse("")
     if request.GET.get("connu"):
         fact = news_fact(asked.patient, news_known(asked.consultation), on_list=on_list)
@@ -128,17 +128,17 @@ def shown_group(
 ) -> DmpGroup:
     """The section as this person may see it now; empty when the access is not confirmed."""
     patient = asked.patient
-    if asked.consultation is None or not may_show_known(asked):
+    status = access_confirmed(asked)
+    if asked.consultation is None or status is None:
         return DmpGroup(url=reverse("dossier:dmp_group", args=[patient.uid]))
     documents = documents_in_force(asked.user, patient)
     filed = filed_versions(patient, [one.unique_id for one in documents])
-    status = status_known(asked.consultation)
     group = group_of(
         patient,
         asked.user,
         documents,
         filed,
-        since=status.seen_at if status else None,
+        since=status.seen_at,
         with_filed=everything,
         sentence=sentence,
         failures=failures,

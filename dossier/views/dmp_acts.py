@@ -26,7 +26,7 @@ from documents.enums import ReceiptOutcome
 from documents.models import Version
 from dossier.access import version_for_page
 from dossier.banner import banner_of, rail_of
-from dossier.dmp_access import CLOSED, Asked, asked_about, asked_for, may_look_at, may_show_known
+from dossier.dmp_access import CLOSED, Asked, access_confirmed, asked_about, asked_for, may_look_at
 from dossier.dmp_rows import row_of_remote
 from dossier.views.dmp import SEEN, shown_group
 from dossier.views.envois import Done
@@ -184,7 +184,7 @@ def version_check(request: HttpRequest, version_uid: UUID) -> HttpResponse:
     """Is a newer version in the DMP, or was it deleted there? Asked by the pane (SC.CDA/DD.05, VISU.02)."""
     version = version_for_page(request, version_uid)
     asked = asked_for(request, version.document.patient.uid)
-    if asked.consultation is None or not version.unique_id or not may_show_known(asked):
+    if asked.consultation is None or not version.unique_id or access_confirmed(asked) is None:
         return HttpResponse("")
     check = local_check(asked.consultation, version, now=asked.now)
     context = {

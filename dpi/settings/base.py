@@ -130,6 +130,9 @@ DATABASES["default"] |= {
 }
 # Values travel beside the statement, not inside: a document is not spelt out in hexadecimal and read again.
 DATABASES["default"]["OPTIONS"].setdefault("server_side_binding", True)
+# What a connection was asked that many times is parsed and planned once: a quarter of the cost of a fragment.
+_prepare_after = env.integer("DATABASE_PREPARE_AFTER", 5) or None
+DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", _prepare_after)
 _timeout = env.integer("DATABASE_STATEMENT_TIMEOUT_S", 30, minimum=1)
 if not DPI_AS_OWNER:
     DATABASES["default"]["OPTIONS"].setdefault("options", f"-c statement_timeout={_timeout}s")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from uuid import UUID
 
 from django.conf import settings
@@ -47,22 +48,29 @@ class UnitRow:
     alerts: tuple[AlertLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """The head of a patient's record.
 
     `ins` is the active matricule of a qualified identity, None for any other status (ins 7.4).
-    `episode` is the stay to show: open, else planned, else the last one.
+    `episode` is the stay to show: open, else planned, else the last one. Alerts and team are read when a
+    page shows them: 1 query each, once.
     """
 
     patient: Patient
     ipp: str
     ins: Ins | None
     identifiers: tuple[Identifier, ...]
-    alerts: tuple[AlertLine, ...]
     episode: Episode | None
     episodes: tuple[Episode, ...]
-    team: tuple[TeamLine, ...]
+
+    @cached_property
+    def alerts(self) -> tuple[AlertLine, ...]:
+        return alert_lines(Alert.objects.filter(patient=self.patient, is_active=True).order_by("id"))
+
+    @cached_property
+    def team(self) -> tuple[TeamLine, ...]:
+        return _team(self.episode)
 
 
 def patient_by_uid(uid: UUID) -> Patient:
@@ -82,7 +90,7 @@ def episodes_of(patient: Patient, *, states: Collection[str] = ()) -> QuerySet[E
 
 
 def record(patient: Patient) -> Record:
-    """Read the head of a record. 4 queries, whatever the number of rows."""
+    """Read the head of a record. 2 queries, whatever the number of rows."""
     identifiers = tuple(Identifier.objects.filter(patient=patient, is_active=True).order_by("id"))
     ins = next((one for one in identifiers if one.kind == IdentifierKind.INS), None)
     episodes = tuple(
@@ -96,10 +104,8 @@ def record(patient: Patient) -> Record:
         ipp=_ipp(identifiers),
         ins=Ins(ins.value, ins.oid) if ins and patient.is_qualified else None,
         identifiers=identifiers,
-        alerts=alert_lines(Alert.objects.filter(patient=patient, is_active=True).order_by("id")),
         episode=episode,
         episodes=episodes,
-        team=_team(episode),
     )
 
 

@@ -131,16 +131,17 @@ def test_the_team_of_the_stay_shown() -> None:
 
 
 def test_a_record_costs_the_same_whatever_it_holds() -> None:
-    patient = PatientFactory()
-    with CaptureQueriesContext(connection) as few:
-        record(patient)
+    full, empty = PatientFactory(), PatientFactory()
     for _ in range(5):
-        TeamMemberFactory(episode=EpisodeFactory(patient=patient))
-        AlertFactory(patient=patient)
-        IdentifierFactory(patient=patient)
-    with CaptureQueriesContext(connection) as many:
-        record(patient)
-    assert len(few) == len(many) == 4
+        TeamMemberFactory(episode=EpisodeFactory(patient=full))
+        AlertFactory(patient=full)
+        IdentifierFactory(patient=full)
+    for patient in (empty, full):
+        with CaptureQueriesContext(connection) as head:
+            found = record(patient)
+        with CaptureQueriesContext(connection) as shown:
+            assert [found.alerts, found.team] == [found.alerts, found.team]
+        assert (len(head), len(shown)) == (2, 2)
 
 
 # --- Care relation -------------------------------------------------------------------------------
