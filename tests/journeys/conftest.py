@@ -51,8 +51,9 @@ from sending.worker import orders_drain
 from tests.browsers import Chromium, chromium
 from tests.exchange.listening import Listening, send
 from tests.hospital import plug_dmp
+from tests.journeys.sheet import sheet_write
 from tests.serving import all_answered
-from tests.shared import CHECKOUT
+from tests.shared import CHECKOUT, SHARED
 from tests.signing_in import sign_in
 
 SCREENS = CHECKOUT / "build" / "screens"
@@ -66,6 +67,13 @@ EXPECTED = ("Failed to load resource", "htmx:afterRequest", "htmx:sendAbort")
 replaced; one that failed says more than these."""
 NOTICE_ROUNDS = 3
 """A mail, its notice and the acknowledgement that follows."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sheet() -> Iterator[None]:
+    """What was drawn, beside the reference screens, once all is done."""
+    yield
+    sheet_write(SCREENS / "journeys", SHARED / "ui")
 
 
 @pytest.fixture(scope="module")

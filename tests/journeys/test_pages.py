@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import localtime, make_msgid
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from sandbox.mail.boxes import APPLICATION_BOX, PATIENT_DOMAIN, patient_address
+from tests.hospital import MATRICULE
 from tests.journeys.conftest import DEFERRAL, SCREENS, Installation, Person, is_accessible, seated
 from tests.journeys.writing import begin_letter, open_record, validate, write_letter
 
@@ -157,6 +162,29 @@ def test_pages_of_the_identity_cell(installation: Installation) -> None:
     person = seated(installation, "ifaure")
     person.go(f"/patients/{installation.patient('000003').uid}/identite")
     shown(person.page, "07-identity")
+
+
+def test_pages_of_the_mails(mailing: Installation) -> None:
+    """What a patient wrote without any document waits for a person; the directory of the professionals."""
+    sender = patient_address(MATRICULE)
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["To"], mail["Subject"] = sender, APPLICATION_BOX, "Question"
+    mail["Date"], mail["Message-ID"] = localtime(), make_msgid(domain=PATIENT_DOMAIN)
+    mail.set_content("Bonjour, dois-je reprendre mon traitement ?")
+    mailing.sandbox.mail.deposit(APPLICATION_BOX, mail.as_bytes(), sender=sender)
+    mailing.carry()
+    technician = seated(mailing, "adm-esorel")
+    page = technician.page
+    technician.go("/mssante/reprendre/")
+    technician.click(page.locator("table tr[data-row] a").first)
+    expect(page.locator(".pane")).to_contain_text("Courriel sans document")
+    shown(page, "09-mails")
+    assert cuts(page) == []
+    doctor = mailing.sits_down("HODA")
+    doctor.go("/annuaire/?nom=PETIT")
+    expect(doctor.page.get_by_role("table")).to_contain_text("PETIT")
+    shown(doctor.page, "12-directory")
+    assert cuts(doctor.page) == []
 
 
 def test_pages_of_what_follows_a_sending(mailing: Installation) -> None:
