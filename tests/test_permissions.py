@@ -175,6 +175,7 @@ def test_a_token_calls_it_only_with_a_scope_that_gives_the_permissions(address: 
             assert actor_is(refused, issued.token)
 
 
+@pytest.mark.slow  # each role at each address
 @pytest.mark.parametrize("address", RESTRICTED, ids=ids)
 @pytest.mark.requirement("SC.SSI/GEN.18")
 def test_each_role_opens_it_only_with_the_permission(address: Address, people: dict[RoleCode, User]) -> None:
@@ -192,6 +193,7 @@ def test_each_role_opens_it_only_with_the_permission(address: Address, people: d
             assert refused.detail["view"] == address.name
 
 
+@pytest.mark.slow  # each role at each address
 @pytest.mark.parametrize("address", RESTRICTED, ids=ids)
 def test_a_write_without_the_permission_is_refused_too(
     address: Address, people: dict[RoleCode, User]

@@ -60,6 +60,7 @@ def fill(room: Room, count: int) -> None:
         EpisodeFactory(patient=QualifiedPatientFactory(), unit=room.ward.unit)
 
 
+@pytest.mark.slow  # one for each page
 @pytest.mark.parametrize("page", DMP_PAGES)
 def test_a_page_asks_as_often_whatever_it_shows(page: str, shown: Shown) -> None:
     address_of, expected = DMP_PAGES[page]

@@ -372,6 +372,7 @@ def count_of(client: Client, address: str) -> list[str]:
     return sent
 
 
+@pytest.mark.slow  # one for each page
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_asks_as_often_whatever_it_shows(
     page: str, ward: Ward, record: Record, doctor: Client
