@@ -47,7 +47,7 @@ from pfi.received_mail import event_of, message_of
 
 logger = logging.getLogger(__name__)
 
-READ_AT_ONCE: Final = 20
+READ_AT_ONCE: Final = 50
 LISTED: Final = 500
 MAX_ATTEMPTS: Final = 10
 DEFECT_DELAY: Final = timedelta(minutes=5)

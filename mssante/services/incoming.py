@@ -34,25 +34,23 @@ def incoming_digest(raw: bytes, message_id: str) -> str:
 def incoming_store(
     *, mailbox: Mailbox, raw: bytes, size: int, uid: int, uid_validity: int, message_id: str, digest: str
 ) -> tuple[IncomingMail, bool]:
-    """Keep a mail; whether it is new. One known under another UID takes this one, to be put away too."""
-    row, is_new = IncomingMail.objects.get_or_create(
-        mailbox=mailbox,
-        digest=digest,
-        defaults={
-            "message_id": message_id[:900],
-            "imap_validity": uid_validity,
-            "imap_uid": uid,
-            "raw": raw,
-            "size": size,
-        },
-    )
-    if not is_new:
-        IncomingMail.objects.filter(pk=row.pk).update(
-            imap_validity=uid_validity, imap_uid=uid, cleared_at=None
+    """Keep a mail; whether it is new. One known under another UID takes this one, to be put away too.
+
+    Raises:
+        IntegrityError: another reader of the mailbox kept it in between (each has its turn).
+    """
+    where = {"imap_validity": uid_validity, "imap_uid": uid}
+    known = IncomingMail.objects.filter(mailbox=mailbox, digest=digest).select_related("mailbox").first()
+    if known is None:
+        row = IncomingMail.objects.create(
+            mailbox=mailbox, digest=digest, message_id=message_id[:900], raw=raw, size=size, **where
         )
-        row.refresh_from_db()
-    incoming_trace(row, "fetch" if is_new else "fetch_again", Outcome.SUCCESS)
-    return row, is_new
+        incoming_trace(row, "fetch", Outcome.SUCCESS)
+        return row, True
+    IncomingMail.objects.filter(pk=known.pk).update(cleared_at=None, **where)
+    known.refresh_from_db()
+    incoming_trace(known, "fetch_again", Outcome.SUCCESS)
+    return known, False
 
 
 @transaction.atomic(savepoint=False)

@@ -101,7 +101,7 @@ def _was_ever_opposed(order: Order) -> bool:
     return history.filter(subject=Subject.ALIMENTATION, value=ChoiceValue.OPPOSED).exists()
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def message_orders_settle(*, message: Message) -> None:
     """Our message got its last technical answer: AA hands the orders over, anything else fails them.
 
