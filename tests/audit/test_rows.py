@@ -4,10 +4,12 @@ from datetime import date
 
 import pytest
 from django.db import DataError, IntegrityError, transaction
+from django.utils import timezone
 
 from audit.rows import rows_insert
-from patients.models import Identifier, Movement, Patient
-from tests.factories import EpisodeFactory, PatientFactory
+from documents.models import Version
+from patients.models import Episode, Identifier, Movement, Patient
+from tests.factories import DocumentFactory, EpisodeFactory, PatientFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -58,3 +60,18 @@ def test_none_is_written_when_one_is_refused(django_assert_num_queries):
 def test_a_value_that_is_too_long_is_refused_not_cut():
     with pytest.raises(DataError):
         rows_insert(Patient(birth_name="X" * 101))
+
+
+def test_a_value_given_is_written_where_the_database_has_one_of_its_own():
+    told, silent = (Version(document=DocumentFactory(), number=1, edited_at=timezone.now()) for _ in "ab")
+    told.author_keys, told.author_organization = ["1|12"], "CHX"
+    rows_insert(told)
+    rows_insert(silent)
+    written = {row.pk: (row.author_keys, row.author_organization) for row in Version.objects.all()}
+    assert written == {told.pk: (["1|12"], "CHX"), silent.pk: ([], "")}
+
+
+def test_rows_that_fill_other_columns_are_no_one_statement():
+    episode = EpisodeFactory()
+    with pytest.raises(ValueError, match="same columns"):
+        rows_insert(Episode(patient=episode.patient), Episode(created_at=timezone.now()))
