@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from audit.rows import rows_insert
 from establishment.enums import Switch
 from establishment.selectors import switch_is_on
 from exchange.models import Message, Partner
@@ -232,22 +233,24 @@ def _documents(mail: IncomingMail, opened: OpenedMail, worker: str) -> None:
 @transaction.atomic
 def _queue(mail: IncomingMail, opened: OpenedMail, documents: list[OpenedDocument]) -> list[Message]:
     partner = Partner.objects.get(code=settings.PFI_DPI_PARTNER)
-    queued = []
+    carried = []
     for document in documents:
         action = event_of(document) or codes.Action.INITIAL
         set_id = document.cda.set_id.root if document.cda.set_id else document.cda.id.root
         message = message_queue(
             partner=partner, raw=message_of(document, action, opened, mail.mailbox), lineage=f"lps:{set_id}"
         )
-        IncomingDocument.objects.create(
-            mail=mail,
-            message=message,
-            unique_id=f"{document.cda.id.root}^{document.cda.id.extension}".rstrip("^")[:128],
-            title=document.cda.title[:300],
+        carried.append(
+            IncomingDocument(
+                mail=mail,
+                message=message,
+                unique_id=f"{document.cda.id.root}^{document.cda.id.extension}".rstrip("^")[:128],
+                title=document.cda.title[:300],
+            )
         )
-        queued.append(message)
+    rows_insert(*carried)
     incoming_settle(mail=mail, state=IncomingState.HANDED_OVER, kind=IncomingKind.DOCUMENT)
-    return queued
+    return [row.message for row in carried]
 
 
 def _doubt(opened: OpenedMail, archives: list[OpenedXdm]) -> str:

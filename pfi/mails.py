@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.enums import Action, Outcome
+from audit.rows import rows_insert
 from audit.services import trace_write
 from exchange.identifiers import new_control_id
 from exchange.models import Message
@@ -142,13 +143,15 @@ def _job_follow(job: Job, mail: OutgoingMail, event: MailEvent) -> None:
         job.error_code = mail.error_code if state != JobState.DONE else ""
         job.error_text = mail.error_text if state != JobState.DONE else ""
     job.save(update_fields=["state", "done_at", "error_code", "error_text"])
-    JobEvent.objects.create(
-        job=job,
-        kind=event.kind,
-        from_state=from_state,
-        to_state=state,
-        code=event.code,
-        detail=job.error_text,
+    rows_insert(
+        JobEvent(
+            job=job,
+            kind=event.kind,
+            from_state=from_state,
+            to_state=state,
+            code=event.code,
+            detail=job.error_text,
+        )
     )
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from audit.context import Actor
 from audit.enums import Action
+from audit.rows import rows_insert
 from audit.services import trace_write
 from documents.enums import Intake, NoticeKind, Origin, ReceiptOutcome
 from documents.models import Reception, ReceptionNotice
@@ -39,13 +40,15 @@ def notice_open(reception: Reception) -> ReceptionNotice | None:
     kind = KINDS.get(reception.outcome, NoticeKind.REJECTED)
     if kind != NoticeKind.REJECTED and kind not in settings.RECEPTION_NOTICE_KINDS:
         return None
-    return ReceptionNotice.objects.create(
+    notice = ReceptionNotice(
         reception=reception,
         kind=kind,
         unit=reception.unit,
         patient=reception.patient,
         recipient=reception.recipient,
     )
+    rows_insert(notice)
+    return notice
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 
 from audit.context import Actor
 from audit.enums import Action, Outcome
+from audit.rows import rows_insert
 from audit.services import trace_write
 from documents import events
 from documents.enums import Intake, Origin, ReceiptOutcome, VersionState
@@ -211,7 +212,7 @@ def _file(
         taken = list(document.versions.values_list("number", flat=True))
         _take_over(document, previous, incoming, header, at)
     pdf = header.parsed.body.pdf
-    return Version.objects.create(
+    version = Version(
         document=document,
         number=number_of(header.number, taken),
         state=VersionState.CURRENT,
@@ -229,6 +230,8 @@ def _file(
         pdf_size=len(pdf) if pdf else None,
         **_flags(incoming.visibility),
     )
+    rows_insert(version)
+    return version
 
 
 def _new_document(
@@ -239,7 +242,7 @@ def _new_document(
         raise ValueError("the episode is another patient's")
     if episode is None and incoming.unit is not None:
         episode = stay_for_filing(patient, incoming.unit, act_at=header.act_at, at=at)
-    return Document.objects.create(
+    document = Document(
         patient=patient,
         episode=episode,
         unit=incoming.unit or (episode.unit if episode else None),
@@ -249,6 +252,8 @@ def _new_document(
         origins=[incoming.origin],
         created_at=at,
     )
+    rows_insert(document)
+    return document
 
 
 def _take_over(
@@ -367,7 +372,7 @@ def _record(
     code = code or application_code(outcome)
     sentence = reason or SENTENCES[outcome]
     is_refused = outcome not in TRACE_TYPES
-    reception = Reception.objects.create(
+    reception = Reception(
         outcome=outcome,
         code=code,
         reason=sentence[:300] if is_refused else "",
@@ -375,6 +380,7 @@ def _record(
         version=version,
         **(entry.columns | columns),
     )
+    rows_insert(reception)
     _trace(reception, entry, is_refused=is_refused)
     notice_open(reception)
     return Receipt(

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from audit.context import system_actor
 from audit.enums import Action, Outcome
+from audit.rows import rows_insert
 from audit.services import trace_write, traces_gathered
 from mssante.enums import IncomingKind, IncomingState
 from mssante.models import IncomingMail, Mailbox
@@ -42,9 +43,10 @@ def incoming_store(
     where = {"imap_validity": uid_validity, "imap_uid": uid}
     known = IncomingMail.objects.filter(mailbox=mailbox, digest=digest).select_related("mailbox").first()
     if known is None:
-        row = IncomingMail.objects.create(
+        row = IncomingMail(
             mailbox=mailbox, digest=digest, message_id=message_id[:900], raw=raw, size=size, **where
         )
+        rows_insert(row)
         incoming_trace(row, "fetch", Outcome.SUCCESS)
         return row, True
     IncomingMail.objects.filter(pk=known.pk).update(cleared_at=None, **where)

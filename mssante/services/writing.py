@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from audit.rows import rows_insert
 from mssante.enums import MailState
 from mssante.events import mail_moved
 from mssante.models import MailEvent, OutgoingMail
@@ -44,7 +45,7 @@ def append_event(
     detail: str = "",
 ) -> None:
     """Write an event of a mail, moved or not, and tell the rooms above."""
-    event = MailEvent.objects.create(
+    event = MailEvent(
         mail=mail,
         at=at or timezone.now(),
         kind=kind,
@@ -53,4 +54,5 @@ def append_event(
         code=code[:60],
         detail=detail[:500],
     )
+    rows_insert(event)
     mail_moved.send(sender=OutgoingMail, mail=mail, event=event)
