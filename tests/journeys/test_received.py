@@ -39,7 +39,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 
 IPP = "000003"
 PDF = text_pdf("Compte rendu", ["Examen sans particularité."])
-PAGE_MILLISECONDS = 2500
 DOCTOR = "bernard.petit@medecin.mssante.test"
 
 
@@ -240,4 +239,4 @@ def test_the_inbox_is_read_while_the_dmp_is_slow_or_down(installation: Installat
     doctor.go("/mssante/")
     doctor.click(doctor.page.get_by_role("link", name=re.compile("PAT-TROIS Dominique")))
     heading = doctor.page.get_by_role("heading", name="Compte rendu d’une autre structure")
-    expect(heading).to_be_visible(timeout=PAGE_MILLISECONDS)
+    expect(heading).to_be_visible()
