@@ -8,7 +8,6 @@ section 6).
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from interop.vihf.claims import AuthenticationMode, SoftwareClaim
 from national.dmp.adapter import DmpSettings, DmpSoap
 from national.dmp.ports import Authorisation, DmpGateway
 from national.errors import Rejected, RejectionKind
+from national.kept import Kept
 from national.services import call_keep
 from national.transport import TlsFiles, Transport, TransportSettings
 
@@ -34,13 +34,14 @@ CERTIFICATE_UNREADABLE = "CERTIFICATE_UNREADABLE"
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    key: tuple[object, ...]
     gateway: DmpSoap
     transport: Transport
 
+    def close(self) -> None:
+        self.transport.close()
 
-_lock = threading.Lock()
-_open: dict[AuthenticationMode, _Open] = {}
+
+_kept: Kept[_Open] = Kept()
 
 
 def dmp_gateway(mode: AuthenticationMode = AuthenticationMode.INDIRECT) -> DmpGateway:
@@ -49,26 +50,15 @@ def dmp_gateway(mode: AuthenticationMode = AuthenticationMode.INDIRECT) -> DmpGa
     Raises Rejected of kind CONFIGURATION when none is configured or a certificate cannot be read.
     """
     endpoint = _endpoint()
-    with _lock:
-        try:
-            key = _key(endpoint)
-            current = _open.get(mode)
-            if current is not None and current.key == key:
-                return current.gateway
-            opened = _opened(endpoint, key, mode)
-        except (OSError, ValueError) as error:
-            raise _unreadable(error) from error
-        if current is not None:
-            current.transport.close()
-        _open[mode] = opened
-        return opened.gateway
+    try:
+        return _kept.get(_key(endpoint), lambda: _opened(endpoint, mode), name=mode.value).gateway
+    except (OSError, ValueError) as error:
+        raise _unreadable(error) from error
 
 
 def gateway_close() -> None:
     """Close the connections of this process; the next call opens new ones."""
-    with _lock:
-        while _open:
-            _open.popitem()[1].transport.close()
+    _kept.close()
 
 
 def _key(endpoint: ServiceEndpoint) -> tuple[object, ...]:
@@ -84,13 +74,13 @@ def _key(endpoint: ServiceEndpoint) -> tuple[object, ...]:
     )
 
 
-def _opened(endpoint: ServiceEndpoint, key: tuple[object, ...], mode: AuthenticationMode) -> _Open:
+def _opened(endpoint: ServiceEndpoint, mode: AuthenticationMode) -> _Open:
     tls = _tls(endpoint)
     seal = Seal.from_pem(
         Path(endpoint.signing_certificate_path).read_bytes(), Path(endpoint.signing_key_path).read_bytes()
     )
     transport = Transport(TransportSettings(label="Le DMP", base_url=_base_url(endpoint, mode), tls=tls))
-    return _Open(key, DmpSoap(transport, seal, _settings(mode), record=call_keep), transport)
+    return _Open(DmpSoap(transport, seal, _settings(mode), record=call_keep), transport)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ certificate needs nothing else (spec ins 11.4).
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from interop.insi.request import Caller
 from national.errors import Rejected, RejectionKind
 from national.insi.adapter import InsiSettings, InsiSoap
 from national.insi.ports import Insi
+from national.kept import Kept
 from national.services import call_keep
 from national.transport import TlsFiles, Transport, TransportSettings
 
@@ -34,13 +34,14 @@ _ANSWER_BYTES: Final = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    key: tuple[object, ...]
     insi: InsiSoap
     transport: Transport
 
+    def close(self) -> None:
+        self.transport.close()
 
-_lock = threading.Lock()
-_open: list[_Open] = []
+
+_kept: Kept[_Open] = Kept()
 
 
 def insi() -> Insi:
@@ -49,25 +50,15 @@ def insi() -> Insi:
     Raises Rejected of kind CONFIGURATION when none is configured or its certificate cannot be read.
     """
     endpoint = _endpoint()
-    with _lock:
-        try:
-            key = _key(endpoint)
-            if _open and _open[0].key == key:
-                return _open[0].insi
-            opened = _opened(endpoint, key)
-        except (OSError, ValueError) as error:
-            raise _unreadable(error) from error
-        while _open:
-            _open.pop().transport.close()
-        _open.append(opened)
-        return opened.insi
+    try:
+        return _kept.get(_key(endpoint), lambda: _opened(endpoint)).insi
+    except (OSError, ValueError) as error:
+        raise _unreadable(error) from error
 
 
 def insi_close() -> None:
     """Close the connections of this process; the next call opens new ones."""
-    with _lock:
-        while _open:
-            _open.pop().transport.close()
+    _kept.close()
 
 
 @contextmanager
@@ -75,13 +66,13 @@ def insi_line() -> Iterator[InsiSoap]:
     """A new line to INSi, for a trial: no connection of the others is used. Raises as `insi`."""
     endpoint = _endpoint()
     try:
-        opened = _opened(endpoint, ())
+        opened = _opened(endpoint)
     except (OSError, ValueError) as error:
         raise _unreadable(error) from error
     try:
         yield opened.insi
     finally:
-        opened.transport.close()
+        opened.close()
 
 
 def _endpoint() -> ServiceEndpoint:
@@ -121,7 +112,7 @@ def _key(endpoint: ServiceEndpoint) -> tuple[object, ...]:
     )
 
 
-def _opened(endpoint: ServiceEndpoint, key: tuple[object, ...]) -> _Open:
+def _opened(endpoint: ServiceEndpoint) -> _Open:
     """A line to the address: its last segment is the operation, the rest the base of the transport."""
     base, _, path = endpoint.base_url.rstrip("/").rpartition("/")
     tls = TlsFiles(
@@ -140,7 +131,7 @@ def _opened(endpoint: ServiceEndpoint, key: tuple[object, ...]) -> _Open:
         installation=_installation(),
     )
     adapted = InsiSettings(caller, path, action=settings.INSI_ACTION, timeout=settings.INSI_TIMEOUT_SECONDS)
-    return _Open(key, InsiSoap(transport, adapted, record=call_keep), transport)
+    return _Open(InsiSoap(transport, adapted, record=call_keep), transport)
 
 
 def _installation() -> str:

@@ -6,8 +6,6 @@ changes. The certificates are watched by the lines themselves (house-style, sect
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
@@ -16,6 +14,7 @@ from establishment.enums import NationalService
 from establishment.models import ServiceEndpoint
 from establishment.selectors import endpoint_for, legal_entity
 from national.errors import Rejected, RejectionKind
+from national.kept import Kept
 from national.mail.imap import ImapReader
 from national.mail.operator import MailServer, OperatorSettings
 from national.mail.ports import MailReader, MailSender
@@ -27,21 +26,8 @@ NOT_CONFIGURED = "NOT_CONFIGURED"
 ADDRESS_UNUSABLE = "ADDRESS_UNUSABLE"
 
 
-@dataclass(slots=True)
-class _Open:
-    key: tuple[str, ...]
-    settings: OperatorSettings
-    sender: SmtpSender
-    readers: dict[str, ImapReader] = field(default_factory=dict)
-
-    def close(self) -> None:
-        self.sender.close()
-        for reader in self.readers.values():
-            reader.close()
-
-
-_lock = threading.Lock()
-_open: list[_Open] = []
+_senders: Kept[SmtpSender] = Kept()
+_readers: Kept[ImapReader] = Kept()
 
 
 def mail_sender() -> MailSender:
@@ -50,7 +36,8 @@ def mail_sender() -> MailSender:
     Raises:
         Rejected: of kind CONFIGURATION, no operator is configured or its addresses are unusable.
     """
-    return _current().sender
+    endpoint = _endpoint()
+    return _senders.get(_key(endpoint), lambda: SmtpSender(_settings(endpoint), record=call_keep))
 
 
 def mail_reader(mailbox: str) -> MailReader:
@@ -59,21 +46,19 @@ def mail_reader(mailbox: str) -> MailReader:
     Raises:
         Rejected: of kind CONFIGURATION, no operator is configured or its addresses are unusable.
     """
-    current = _current()
-    with _lock:
-        if mailbox not in current.readers:
-            current.readers[mailbox] = ImapReader(current.settings, mailbox, record=call_keep)
-        return current.readers[mailbox]
+    endpoint = _endpoint()
+    return _readers.get(
+        _key(endpoint), lambda: ImapReader(_settings(endpoint), mailbox, record=call_keep), name=mailbox
+    )
 
 
 def lines_close() -> None:
     """Leave the operator; the next call opens new lines."""
-    with _lock:
-        while _open:
-            _open.pop().close()
+    _senders.close()
+    _readers.close()
 
 
-def _current() -> _Open:
+def _endpoint() -> ServiceEndpoint:
     endpoint = endpoint_for(NationalService.MSSANTE)
     if endpoint is None:
         raise Rejected(
@@ -81,21 +66,17 @@ def _current() -> _Open:
             kind=RejectionKind.CONFIGURATION,
             message="L’accès à l’opérateur MSSanté n’est pas configuré ou est arrêté.",
         )
-    key = (
+    return endpoint
+
+
+def _key(endpoint: ServiceEndpoint) -> tuple[str, ...]:
+    return (
         endpoint.base_url,
         endpoint.reading_url,
         endpoint.ca_path,
         endpoint.certificate_path,
         endpoint.key_path,
     )
-    with _lock:
-        if _open and _open[0].key == key:
-            return _open[0]
-        operator = _settings(endpoint)
-        while _open:
-            _open.pop().close()
-        _open.append(_Open(key, operator, SmtpSender(operator, record=call_keep)))
-        return _open[0]
 
 
 def _settings(endpoint: ServiceEndpoint) -> OperatorSettings:
