@@ -112,7 +112,7 @@ def _prepared(order: Order, raw: bytes) -> Prepared:
     if header is None:
         raise ValueError("the message has a header")
     own = raw.replace(header.control_id.encode(), new_control_id().encode(), 1)
-    return Prepared(order_id=order.pk, version_id=order.version_id, identity_stamp=1, raw=own)
+    return Prepared(order_ids=(order.pk,), version_id=order.version_id, identity_stamp=1, raw=own)
 
 
 def _problems() -> Iterator[str]:
