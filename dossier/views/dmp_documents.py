@@ -56,9 +56,9 @@ class RemotePreview:
     content_url: str
     warnings: Sequence[Notice]
     document_uid: str
+    url: str
     integrate_url: str = ""
     visibility_url: str = ""
-    local_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +166,13 @@ def preview_of_remote(asked: Asked, document: RemoteDocument, here: Filed | None
         content_url=reverse("dossier:dmp_content", args=[document.uid]),
         warnings=warnings_of_remote(document, here, patient_url),
         document_uid=str(document.uid),
+        url=reverse("dossier:dmp_document", args=[document.uid]),
         integrate_url=reverse("dossier:dmp_integrate", args=[asked.patient.uid])
         if here is None and user.has_perm("documents.import")
         else "",
         visibility_url=reverse("dossier:dmp_visibility", args=[document.uid])
         if hides and user.has_perm("documents.visibility")
         else "",
-        local_url=f"{patient_url}?document={here.version_uid}" if here else "",
     )
 
 
