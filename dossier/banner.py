@@ -132,6 +132,7 @@ def rail_of(
                 current=current == "documents",
                 count=counts.get("documents"),
                 short="Dossier",
+                key="documents",
             )
         )
     if user.has_perm("consent.view"):

@@ -15,7 +15,7 @@ class Entry:
 
     `count` is neutral; `alarm` counts failures, with its noun (`échecs`); `short` is the word
     for narrow windows; `key` names the shortcut after G (`patients`, `envois`, `mssante`, `taches`,
-    `admissions`).
+    `admissions`), or the count of the rail, which an answer may write anew.
     """
 
     label: str

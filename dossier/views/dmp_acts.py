@@ -85,7 +85,7 @@ def dmp_integrate(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
             messages.warning(request, failure)
         return HttpResponseRedirect(f"{reverse('dossier:patient', args=[patient_uid])}?dmp=1")
     group = shown_group(asked, sentence=sentence, failures=tuple(failures))
-    context = documents_listed(request, asked.record).context | {"dmp_group": group}
+    context = documents_listed(request, asked.record).context | {"dmp_group": group, "is_fragment": True}
     answer = render(request, "dossier/_documents.html", context)
     answer["HX-Trigger-After-Settle"] = SEEN
     return answer

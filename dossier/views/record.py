@@ -67,7 +67,7 @@ def patient(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
     listed = documents_listed(request, record)
     context = listed.context | dmp_section(request, record)
     if request.headers.get("HX-Request") and request.headers.get("HX-Target") == "liste":
-        return render(request, "dossier/_documents.html", context)
+        return render(request, "dossier/_documents.html", context | {"is_fragment": True})
     rows, found = listed.rows, listed.found
     context |= {
         "banner": dmp_on_list(banner_of(record, user)),

@@ -98,6 +98,7 @@ def test_the_dmp_is_there_without_a_click_and_a_document_of_it_in_three(dmp):
         expect(doctor.page.locator(".group__done")).to_contain_text("1 intégré")
     expect(doctor.page.locator("#apercu")).to_contain_text("Déjà au dossier (v1). Voir au dossier")
     expect(doctor.page.locator("#apercu").get_by_role("button", name="Intégrer")).to_have_count(0)
+    expect(doctor.page.locator(".rail__entry[aria-current] .rail__count")).to_have_text("1")
     own = doctor.page.locator("table.docs tr[data-row]:not(.docs__dmp)").filter(has_text=title).first
     expect(own).to_contain_text("Importé DMP")
     assert Version.objects.count() == 1
