@@ -80,7 +80,7 @@ def test_readers_killed_at_random_instants_lose_no_mail_and_file_none_twice(mail
     box = mail_hospital.sandbox
     instants = random.Random(22)  # noqa: S311 - instants of a test
     pause = threading.Event()
-    letters, mails, hits = [], [], 0
+    letters, mails, hits, cut = [], [], 0, 0
     with nursery("reading") as workers:
         for number in range(KILLS):
             documents, message_ids = deposit(box, number)
@@ -95,6 +95,7 @@ def test_readers_killed_at_random_instants_lose_no_mail_and_file_none_twice(mail
                 wait_until(partial(is_at, stage, name, before), what=f"{name} is {stage}")
                 pause.wait(instants.uniform(0, 0.04))
             kill(pid)
+            cut += IncomingMail.objects.filter(claimed_by=name).exists()
             hits += IncomingMail.objects.count() > before and not is_idle()
             leases_end(name)
     read_all()
@@ -113,6 +114,7 @@ def test_readers_killed_at_random_instants_lose_no_mail_and_file_none_twice(mail
     assert is_idle()
     assert_answers(mail_hospital, mails)
     assert hits > KILLS // 4, "the kills hit work under way"
+    assert cut, "and at times a mail that was being treated"
 
 
 def assert_answers(hospital, mails):
