@@ -14,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.db.backends.signals import connection_created
 
+from dpi.launcher.ports import Ports
 from tests.engines import FOLDER_VARIABLE, TestEngines
 from tests.network import forbid_network
 from tests.shared import ABSENT, SHARED
@@ -133,6 +134,14 @@ def shared() -> Path:
 def engines() -> Path:
     """The folder of the sockets; asking for it starts the servers even without a database."""
     return Path(os.environ[FOLDER_VARIABLE])
+
+
+@pytest.fixture
+def ports() -> Iterator[Ports]:
+    """Ports for the programs that a test starts: nobody else is given them before the test ends."""
+    held = Ports()
+    yield held
+    held.close()
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,8 @@ from typing import NoReturn
 from dpi import engines, roles
 from dpi.launcher import plan
 from dpi.launcher.folder import Folder, open_folder
-from dpi.launcher.options import LaunchRefused, Options, check_port, check_reachable, read_options
+from dpi.launcher.options import LaunchRefused, Options, check_reachable, read_options
+from dpi.launcher.ports import Ports
 from dpi.launcher.supervisor import ProgramFailed, Supervisor, run_once
 from dpi.state import write_environment
 
@@ -54,18 +55,22 @@ class Instance:
     def __init__(self, folder: Folder, options: Options) -> None:
         self.folder = folder
         self.options = options
+        self.ports = Ports()
         self.supervisor = Supervisor()
         self.postgres: engines.Postgres | None = None
         self.valkey: engines.Valkey | None = None
         self.sockets: Path | None = None
         self.environment: dict[str, str] = {}
 
+    def hold_ports(self) -> None:
+        """Take the ports that the person chose. Raises LaunchRefused."""
+        self.ports.hold(self.options.port, "choisissez-en un autre par DPI_PORT")
+        self.ports.hold(self.options.mllp_port, "choisissez-en un autre par DPI_MLLP_PORT")
+
     def start(self) -> None:
         servers = self._start_servers()
         start_id = os.urandom(8).hex()
-        self.environment = plan.instance_environment(self.folder, self.options, servers, start_id)
-        for name in plan.SANDBOX_PORTS:
-            check_port(name, int(self.environment[name]))
+        self.environment = plan.instance_environment(self.folder, self.options, servers, self.ports, start_id)
         write_environment(self.folder.path, self.environment)
         self.folder.private("documents")
         addresses = Path(self.environment["DPI_SANDBOX_ADDRESSES"])
@@ -161,6 +166,7 @@ class Instance:
         for server in (self.valkey, self.postgres):
             if server is not None:
                 server.stop()
+        self.ports.close()
         if self.sockets is not None and self.folder.path not in self.sockets.parents:
             shutil.rmtree(self.sockets, ignore_errors=True)
 
@@ -203,10 +209,9 @@ def main(arguments: Sequence[str]) -> int:
         options = read_options(os.environ, account)
         check_reachable(options.state, account)
         folder = open_folder(options.state, account)
-        check_port("DPI_PORT", options.port)
-        check_port("DPI_MLLP_PORT", options.mllp_port)
-        print(f"Démarrage dans {options.state} …", flush=True)
         instance = Instance(folder, options)
+        instance.hold_ports()
+        print(f"Démarrage dans {options.state} …", flush=True)
         instance.start()
         print("\n".join(welcome(instance)), flush=True)
         instance.watch()

@@ -16,7 +16,6 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +23,9 @@ from typing import TextIO
 
 from dpi import engines
 from dpi.launcher.options import LaunchRefused
+from dpi.launcher.ports import Ports
 from dpi.state import read_environment
 
-# Below the range from which the system takes ports for outgoing connections.
-FREE_PORTS = (20000, 30000)
 LAST_INSTANCE_SECONDS = 10.0
 
 
@@ -57,27 +55,12 @@ class Folder:
         """A secret of the instance: that of the last start, or a new one."""
         return self.previous.get(name) or secrets.token_urlsafe(48)
 
-    def remembered_port(self, name: str, taken: set[int]) -> int:
-        """A port of the instance, picked free once: addresses that others keep hold it."""
+    def remembered_port(self, name: str, ports: Ports) -> int:
+        """A port of the instance, held; picked free once: addresses that others keep hold it."""
         kept = self.previous.get(name, "")
-        port = int(kept) if kept.isdecimal() else _free_port(taken)
-        taken.add(port)
-        return port
-
-
-def _free_port(taken: set[int]) -> int:
-    lowest, highest = FREE_PORTS
-    for _ in range(200):
-        port = lowest + secrets.randbelow(highest - lowest)
-        if port in taken:
-            continue
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
-    raise LaunchRefused("Aucun port libre n'a été trouvé pour les simulateurs.")
+        if not kept.isdecimal():
+            return ports.hold_free()
+        return ports.hold(int(kept), f"changez {name} dans {self.path / 'env'}")
 
 
 def open_folder(path: Path, account: engines.Account | None) -> Folder:

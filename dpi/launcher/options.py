@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,31 +73,6 @@ def _flag(environment: Mapping[str, str], name: str) -> bool:
     if written in FALSE_WORDS:
         return False
     raise LaunchRefused(f"La variable {name} vaut « {written} » : écrivez true ou false.")
-
-
-def check_port(name: str, port: int) -> None:
-    """Refuse a port that something else holds, on either form of loopback."""
-    for family, host in loopbacks():
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as error:
-                raise LaunchRefused(
-                    f"Le port {port} ne peut être ouvert ({error.strerror}) : "
-                    f"choisissez-en un autre par {name}."
-                ) from None
-
-
-def loopbacks() -> list[tuple[socket.AddressFamily, str]]:
-    """The loopback addresses of this machine: `localhost` may mean either in a browser."""
-    found = [(socket.AF_INET, "127.0.0.1")]
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return found
-    return [*found, (socket.AF_INET6, "::1")]
 
 
 def check_reachable(state: Path, account: Account | None) -> None:

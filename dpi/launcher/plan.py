@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dpi.launcher.folder import Folder
-from dpi.launcher.options import Options, loopbacks
+from dpi.launcher.options import Options
+from dpi.launcher.ports import Ports, loopbacks
 from dpi.launcher.supervisor import Program
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
@@ -47,10 +48,11 @@ def base_url(options: Options) -> str:
     return f"http://localhost:{options.port}"
 
 
-def instance_environment(folder: Folder, options: Options, servers: Servers, start_id: str) -> dict[str, str]:
+def instance_environment(
+    folder: Folder, options: Options, servers: Servers, ports: Ports, start_id: str
+) -> dict[str, str]:
     """What `$DPI_STATE/env` holds: with it, `manage.py` is the running instance."""
-    taken = {options.port, options.mllp_port}
-    sandbox = {name: str(folder.remembered_port(name, taken)) for name in SANDBOX_PORTS}
+    sandbox = {name: str(folder.remembered_port(name, ports)) for name in SANDBOX_PORTS}
     sandbox_url = f"http://localhost:{sandbox['DPI_SANDBOX_HTTP_PORT']}"
     return sandbox | {
         "DJANGO_SETTINGS_MODULE": "dpi.settings.base",

@@ -14,7 +14,8 @@ from dpi import engines, state
 from dpi.engines import Account
 from dpi.launcher import plan
 from dpi.launcher.folder import open_folder
-from dpi.launcher.options import LaunchRefused, check_port, check_reachable, default_state, read_options
+from dpi.launcher.options import LaunchRefused, check_reachable, default_state, read_options
+from dpi.launcher.ports import FREE_PORTS, Ports
 from dpi.launcher.supervisor import Program, ProgramFailed, Supervisor, last_line, run_once
 
 NOBODY = Account(65534, 65534)
@@ -34,6 +35,13 @@ def wait_until(condition, seconds=10):
         time.sleep(0.01)
 
 
+@pytest.fixture
+def other_ports():
+    held = Ports()
+    yield held
+    held.close()
+
+
 class TestOptions:
     def test_defaults_are_those_of_the_readme(self, tmp_path):
         options = read_options({"XDG_STATE_HOME": str(tmp_path)}, None)
@@ -51,11 +59,42 @@ class TestOptions:
         with pytest.raises(LaunchRefused, match="DPI_MLLP_PORT"):
             read_options({"DPI_PORT": "2575"}, None)
 
-    def test_a_taken_port_is_refused_and_the_variable_named(self):
+
+class TestPorts:
+    def test_a_taken_port_is_refused_and_the_remedy_said(self, ports):
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
             with pytest.raises(LaunchRefused, match=rf"{port}.*DPI_PORT"):
-                check_port("DPI_PORT", port)
+                ports.hold(port, "choisissez-en un autre par DPI_PORT")
+
+    @pytest.mark.parametrize("reuse_port", [False, True])
+    def test_the_program_listens_on_a_held_port_and_starts_again_on_it(self, ports, reuse_port):
+        """Twice, with a line closed by the program itself: it stays in TIME_WAIT."""
+        address = ("127.0.0.1", ports.hold_free())
+        for _ in range(2):
+            with socket.create_server(address, reuse_port=reuse_port) as server:
+                with socket.create_connection(address) as client:
+                    line, _ = server.accept()
+                    line.close()
+                    assert client.recv(1) == b""
+
+    def test_nobody_answers_on_a_held_port_before_its_program(self, ports):
+        port = ports.hold_free()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+
+    def test_a_held_port_is_free_for_no_other_launcher(self, ports, other_ports, monkeypatch):
+        """Another launcher that draws the same number draws again."""
+        held, spare = ports.hold_free(), other_ports.hold_free()
+        other_ports.close()
+        draws = iter([held, held, spare])
+        monkeypatch.setattr("dpi.launcher.ports.secrets.randbelow", lambda width: next(draws) - FREE_PORTS[0])
+        assert other_ports.hold_free() == spare
+
+    def test_a_port_given_back_may_be_taken(self, ports, other_ports):
+        port = ports.hold_free()
+        ports.close()
+        assert other_ports.hold(port, "") == port
 
 
 class TestReachable:
@@ -91,14 +130,23 @@ class TestFolder:
         first.lock.close()
         open_folder(tmp_path / "state", None).lock.close()
 
-    def test_secrets_and_ports_are_those_of_the_last_start(self, tmp_path):
+    def test_secrets_and_ports_are_those_of_the_last_start(self, tmp_path, ports):
         folder = open_folder(tmp_path / "state", None)
-        first = (folder.remembered_secret("DPI_X"), folder.remembered_port("DPI_Y", set()))
+        first = (folder.remembered_secret("DPI_X"), folder.remembered_port("DPI_Y", ports))
         state.write_environment(folder.path, {"DPI_X": first[0], "DPI_Y": str(first[1])})
         folder.lock.close()
         again = open_folder(tmp_path / "state", None)
-        assert (again.remembered_secret("DPI_X"), again.remembered_port("DPI_Y", set())) == first
+        ports.close()
+        assert (again.remembered_secret("DPI_X"), again.remembered_port("DPI_Y", ports)) == first
         again.lock.close()
+
+    def test_a_remembered_port_that_another_program_took_names_the_file_to_change(self, tmp_path, ports):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            state.write_environment(tmp_path, {"DPI_Y": str(server.getsockname()[1])})
+            folder = open_folder(tmp_path, None)
+            with pytest.raises(LaunchRefused, match=rf"changez DPI_Y dans {tmp_path}/env"):
+                folder.remembered_port("DPI_Y", ports)
+            folder.lock.close()
 
     def test_the_environment_file_is_closed_to_others_from_its_first_byte(self, tmp_path):
         state.write_environment(tmp_path, {"DPI_SECRET_KEY": "a=b"})
@@ -126,11 +174,11 @@ class TestFolder:
 
 
 class TestPlan:
-    def test_only_the_sealer_holds_the_key_of_the_chain(self, tmp_path):
+    def test_only_the_sealer_holds_the_key_of_the_chain(self, tmp_path, ports):
         folder = open_folder(tmp_path / "state", None)
         options = read_options({"DPI_STATE": str(tmp_path / "state")}, None)
         servers = plan.Servers("postgresql://a@/d", "postgresql://o@/d", "unix:///r")
-        environment = plan.instance_environment(folder, options, servers, "start")
+        environment = plan.instance_environment(folder, options, servers, ports, "start")
         holders = [
             program.name
             for program in plan.programs(folder, options, environment)
@@ -139,11 +187,11 @@ class TestPlan:
         assert holders == ["sealer"]
         folder.lock.close()
 
-    def test_secrets_are_never_on_a_command_line(self, tmp_path):
+    def test_secrets_are_never_on_a_command_line(self, tmp_path, ports):
         folder = open_folder(tmp_path / "state", None)
         options = read_options({"DPI_STATE": str(tmp_path / "state")}, None)
         servers = plan.Servers("postgresql://a:pw-app@/d", "postgresql://o:pw-own@/d", "unix://:pw-red@/r")
-        environment = plan.instance_environment(folder, options, servers, "start")
+        environment = plan.instance_environment(folder, options, servers, ports, "start")
         lines = " ".join(
             argument
             for program in plan.programs(folder, options, environment)
@@ -153,13 +201,15 @@ class TestPlan:
             assert secret not in lines
         folder.lock.close()
 
-    def test_cookies_of_two_instances_have_two_names(self, tmp_path):
+    def test_cookies_of_two_instances_have_two_names(self, tmp_path, ports):
         names = set()
         for port in ("18001", "18002"):
             folder = open_folder(tmp_path / port, None)
             options = read_options({"DPI_STATE": str(tmp_path / port), "DPI_PORT": port}, None)
             servers = plan.Servers("postgresql://a@/d", "postgresql://o@/d", "unix:///r")
-            names.add(plan.instance_environment(folder, options, servers, "start")["DPI_COOKIE_SUFFIX"])
+            names.add(
+                plan.instance_environment(folder, options, servers, ports, "start")["DPI_COOKIE_SUFFIX"]
+            )
             folder.lock.close()
         assert names == {"-18001", "-18002"}
 

@@ -12,6 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
+from dpi.launcher.ports import Ports
 from exchange.management.commands.mllp_send import with_fresh_id
 from exchange.models import Message, Partner
 from exchange.services import development_partner_ensure
@@ -24,11 +25,6 @@ from tests.factories import PartnerFactory
 from tests.patients.adt import adt
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        return int(reserved.getsockname()[1])
 
 
 def test_send_prints_the_answers(listening: Listening, treated: Treated, tmp_path: Path) -> None:
@@ -63,12 +59,12 @@ def test_send_says_which_messages_were_not_accepted(listening: Listening, tmp_pa
     assert "MSA|AE" in printed.getvalue()
 
 
-def test_send_says_that_nobody_listens(tmp_path: Path) -> None:
+def test_send_says_that_nobody_listens(tmp_path: Path, ports: Ports) -> None:
     file = tmp_path / "one.hl7"
     file.write_bytes(message())
     printed = StringIO()
     with pytest.raises(CommandError):
-        call_command("mllp_send", str(file), port=free_port(), stdout=printed)
+        call_command("mllp_send", str(file), port=ports.hold_free(), stdout=printed)
     assert "Connexion refusée" in printed.getvalue()
     with pytest.raises(CommandError, match="ne peut être lu"):
         call_command("mllp_send", str(tmp_path / "absent"), stdout=StringIO())
@@ -95,9 +91,9 @@ def test_the_development_partner_is_plain_and_takes_any_environment() -> None:
     assert (partner.processing_ids, partner.application) == ("PTD", "")
 
 
-def test_without_any_port_the_command_says_so(settings: Settings) -> None:
+def test_without_any_port_the_command_says_so(settings: Settings, ports: Ports) -> None:
     settings.DPI_SANDBOX = False
-    development_partner_ensure(port=free_port())
+    development_partner_ensure(port=ports.hold_free())
     with pytest.raises(CommandError, match="Aucun partenaire"):
         call_command("mllp_listen", stdout=StringIO())
 
@@ -109,8 +105,8 @@ def test_a_taken_port_stops_the_command_with_one_line() -> None:
             call_command("mllp_listen", stdout=StringIO())
 
 
-def test_tls_without_certificates_stops_the_command_with_one_line(settings: Settings) -> None:
-    PartnerFactory(code="gam", listen_port=free_port(), uses_tls=True)
+def test_tls_without_certificates_stops_the_command_with_one_line(settings: Settings, ports: Ports) -> None:
+    PartnerFactory(code="gam", listen_port=ports.hold_free(), uses_tls=True)
     with pytest.raises(CommandError, match="MLLP_CA_PATH"):
         call_command("mllp_listen", stdout=StringIO())
 
@@ -118,9 +114,9 @@ def test_tls_without_certificates_stops_the_command_with_one_line(settings: Sett
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_listener_of_the_sandbox_serves_several_processes_and_ends_at_a_signal(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, ports: Ports, number: signal.Signals
 ) -> None:
-    port, ready, file = free_port(), tmp_path / "ready", tmp_path / "a01.hl7"
+    port, ready, file = ports.hold_free(), tmp_path / "ready", tmp_path / "a01.hl7"
     file.write_bytes(adt("A31", processing="D"))
     command = ("manage.py", "mllp_listen", "--processes", "2", "--ready-file", str(ready))
     with running(*command, DPI_SANDBOX="true", DPI_MLLP_PORT=str(port)) as process:
@@ -136,11 +132,11 @@ def test_the_listener_of_the_sandbox_serves_several_processes_and_ends_at_a_sign
 
 @pytest.mark.slow
 @pytest.mark.faults
-def test_when_one_process_of_the_listener_dies_the_whole_listener_ends(tmp_path: Path) -> None:
+def test_when_one_process_of_the_listener_dies_the_whole_listener_ends(tmp_path: Path, ports: Ports) -> None:
     """Its supervisor starts it again: it never goes on with less than it was asked for."""
     ready = tmp_path / "ready"
     command = ("manage.py", "mllp_listen", "--processes", "2", "--ready-file", str(ready))
-    with running(*command, DPI_SANDBOX="true", DPI_MLLP_PORT=str(free_port())) as process:
+    with running(*command, DPI_SANDBOX="true", DPI_MLLP_PORT=str(ports.hold_free())) as process:
         wait_until(ready.exists, what="the listener is ready")
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         assert len(children) == 1

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dpi.launcher.ports import Ports
 from exchange.errors import NoAnswer
 from exchange.models import Message
 from interop.hl7v2.ack import parse_ack
@@ -55,11 +56,10 @@ def test_killed_between_commit_and_answer_the_resend_gets_one_effect_and_one_sam
 
 
 @pytest.mark.slow
-def test_killed_at_random_under_load_every_message_has_one_effect(tmp_path: Path) -> None:
+def test_killed_at_random_under_load_every_message_has_one_effect(tmp_path: Path, ports: Ports) -> None:
     """Real processes of the command, killed at random instants while a sender insists."""
     UnitFactory(code="6268")
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        port = int(reserved.getsockname()[1])
+    port = ports.hold_free()
     PartnerFactory(code="gam", listen_port=port)
     chosen = random.Random(20250102)  # noqa: S311 - instants of a test
     raws = [adt("A01", ipp=f"P{n:03d}", visit=f"V{n:03d}") for n in range(40)]
