@@ -1,10 +1,11 @@
-"""Admissions of invented persons, and lines that send them."""
+"""Admissions of invented persons, lines that send them, and another parser that reads them."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
@@ -165,3 +166,17 @@ def refusals(answers: Sequence[bytes]) -> list[str]:
     """A sentence when a message was not accepted."""
     refused = [answer for answer in answers if b"\rMSA|AA|" not in answer]
     return [f"{len(refused)} messages refused, the first by {refused[0]!r}"] if refused else []
+
+
+def hl7apy_per_s(messages: Sequence[bytes], clock: Callable[[], float] = time.perf_counter) -> float:
+    """The yardstick of reading: messages that hl7apy parses in a second of the clock, without groups."""
+    from hl7apy.consts import VALIDATION_LEVEL
+    from hl7apy.parser import parse_message
+
+    texts = [message.decode() for message in messages]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        started = clock()
+        for text in texts:
+            parse_message(text, validation_level=VALIDATION_LEVEL.TOLERANT, find_groups=False)
+        return len(texts) / (clock() - started)

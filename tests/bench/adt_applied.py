@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import os
 import statistics
-import time
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from exchange.enums import MessageState, PamAck
 from exchange.models import Message, Partner
 from patients.enums import EpisodeState
 from patients.models import Episode, Patient
-from tests.bench.adt import Sent, admissions, lines_to, refusals, send_all
+from tests.bench.adt import Sent, admissions, hl7apy_per_s, lines_to, refusals, send_all
 from tests.bench.children import descendants, running, written
 from tests.bench.context import folder
 from tests.bench.figures import Figure, median_ratio, rss_mb, timed
@@ -43,12 +41,12 @@ def measure() -> Iterator[Figure | str]:
     command = ("manage.py", "mllp_listen", "--processes", "2", "--ready-file", str(ready))
     rounds: list[Sent] = []
     parsed: list[float] = []
-    _parsed_per_s(messages[:PARSED])
+    hl7apy_per_s(messages[:PARSED])
     with running("mllp", *command, ready=written(ready)) as listener, lines_to(port, LINES) as lines:
         send_all(lines, messages[:WARM_UP])
         for start in range(WARM_UP, len(messages), ROUND):
             share = messages[start : start + ROUND]
-            parsed.append(_parsed_per_s(share[:PARSED]))
+            parsed.append(hl7apy_per_s(share[:PARSED]))
             rounds.append(send_all(lines, share))
         memory = max(rss_mb(pid) for pid in (listener.pid, *descendants(listener.pid)))
     yield from refusals([answer for sent in rounds for answer in sent.answers])
@@ -69,16 +67,3 @@ def _not_applied(count: int) -> Iterator[str]:
     found = (applied, Patient.objects.count(), Episode.objects.filter(state=EpisodeState.OPEN).count())
     if found != (count, count, count):
         yield f"adt_applied: applied, patients, stays {found} of {count} messages"
-
-
-def _parsed_per_s(messages: Sequence[bytes]) -> float:
-    from hl7apy.consts import VALIDATION_LEVEL
-    from hl7apy.parser import parse_message
-
-    texts = [message.decode() for message in messages]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        started = time.perf_counter()
-        for text in texts:
-            parse_message(text, validation_level=VALIDATION_LEVEL.TOLERANT, find_groups=False)
-        return len(texts) / (time.perf_counter() - started)

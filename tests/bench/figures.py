@@ -53,6 +53,8 @@ class Target:
 TARGETS: Mapping[str, tuple[Target, ...]] = {
     "mllp_adt": (Target("ratio", low=0.8),),
     "adt_applied": (Target("ratio", low=3), Target("per_s", low=120)),
+    "adt_read": (Target("ratio", low=30), Target("per_s", low=500)),
+    "mdm_cut": (Target("p95_ms", high=10),),
     "cda_n1": (Target("per_s", low=200),),
     "letter_full": (Target("ratio", low=0.85),),
     "patient_search": (Target("p95_ms", high=50),),
@@ -67,6 +69,8 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "cda_display": (Target("p95_ms", high=80),),
     "memory_web": (Target("rss_mb", high=200),),
     "memory_worker": (Target("rss_mb", high=250),),
+    "start_first": (Target("p95_ms", high=60_000),),
+    "start_again": (Target("p95_ms", high=15_000),),
 }
 
 

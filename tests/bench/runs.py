@@ -27,6 +27,7 @@ class Run:
 RUNS = (
     Run("mllp_adt", ("mllp_adt",)),
     Run("adt_applied", ("adt_applied",)),
+    Run("hl7_read", ("adt_read", "mdm_cut")),
     Run("cda_n1", ("cda_n1",)),
     Run("letter_full", ("letter_full",)),
     Run("pages", ("patient_search", "record_page")),
@@ -38,6 +39,7 @@ RUNS = (
     Run("stats_csv", ("stats_csv", "stats_csv_open")),
     Run("cda_display", ("cda_display",)),
     Run("memory", ("memory_web", "memory_worker")),
+    Run("launch", ("start_first", "start_again")),
 )
 
 

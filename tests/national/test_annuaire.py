@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -194,11 +193,9 @@ def test_a_search_names_something(bench: Bench) -> None:
 )
 def test_what_goes_wrong_on_the_line_is_unavailable(bench: Bench, fault: str, code: str) -> None:
     bench.box.annuaire.add_fault(fault)
-    began = time.monotonic()
     with pytest.raises(Unavailable) as caught:
         bench.adapter(search_seconds=1.0).search(DirectoryQuery(city="valmont"), ACTOR)
     assert caught.value.code == code
-    assert time.monotonic() - began < 3
     assert bench.calls[0].outcome is CallOutcome.UNAVAILABLE
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +19,7 @@ from interop.xds import codes
 from interop.xds.composed import Cx
 from interop.xds.ebrim import parse_object_list
 from interop.xds.iti18 import DocumentCriteria, SetCriteria
-from interop.xds.iti41 import SubmittedDocument, content_hash
+from interop.xds.iti41 import SubmittedDocument
 from interop.xds.metadata import Association
 from interop.xds.responses import ErrorKind
 from interop.xml import parse_xml
@@ -294,30 +292,6 @@ def test_nothing_leaves_under_an_expired_seal(bench: Build) -> None:
         it.gateway.submit(CONTEXT, SUBMISSION)
     assert (caught.value.code, caught.value.kind) == (SEAL_EXPIRED, RejectionKind.CONFIGURATION)
     assert it.server.requests == []
-
-
-def test_sixty_submissions_of_300_kilobytes_pass_in_a_second(bench: Build) -> None:
-    """Signed twice (lot and token), sent over mutual TLS, token verified: the pace of a quiet machine."""
-    seal = pki.seal()
-
-    def verifying(request: Request) -> Reply:
-        message = parse_multipart(request.content_type, request.body)
-        assertion = parse_xml(message.root).find(f".//{{{vihf.NS_SAML}}}Assertion")
-        verify_vihf(assertion, seal.certificate, now=datetime.now(UTC))
-        return answer(SUCCESS)(request)
-
-    it = bench(verifying)
-    content = b'<ClinicalDocument xmlns="urn:hl7-org:v3">' + os.urandom(150_000).hex().encode()
-    content += b"</ClinicalDocument>"
-    entry = replace(ENTRY, hash=content_hash(content), size=len(content))
-    submission = Submission(LOT, (SubmittedDocument(entry, content),))
-    it.gateway.submit(CONTEXT, submission)
-    durations = []
-    for _ in range(20):
-        begin = time.perf_counter()
-        it.gateway.submit(CONTEXT, submission)
-        durations.append(time.perf_counter() - begin)
-    assert min(durations) < 1 / 60, sorted(durations)
 
 
 def test_after_an_answer_of_another_request_the_line_is_a_new_one(bench: Build) -> None:
