@@ -222,8 +222,16 @@ def _documents(mail: IncomingMail, opened: OpenedMail, worker: str) -> None:
         return
     try:
         queued = _queue(mail, opened, [one for archive in archives for one in archive.documents])
-    except (Hl7Error, ValueError) as error:
-        _refuse(mail, "NOT_CARRIED", f"Le document ne peut être transmis : {type(error).__name__}.")
+    except Hl7Error as error:
+        _refuse(mail, "NOT_CARRIED", f"Le document ne peut être transmis au dossier : {error.text}.")
+        return
+    except ValueError:
+        logger.exception("pfi.mail.not_carried", extra={"mail": str(mail.uid)})
+        _refuse(
+            mail,
+            "NOT_CARRIED",
+            "Le document ne peut être transmis au dossier : son en-tête ne permet pas d’écrire le message.",
+        )
         return
     for message in queued:
         message_hand_over(message_id=message.pk, worker=worker)

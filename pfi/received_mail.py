@@ -67,7 +67,10 @@ def message_of(document: OpenedDocument, action: codes.Action, mail: OpenedMail,
 
 
 def identity_of(patient: ParsedPatient) -> PatientIdentity:
-    """PID of the patient that the document names: its INS when it has one, else its local identifiers."""
+    """PID of the patient that the document names: its INS when it has one, else its local identifiers.
+
+    A trait that the document lacks stays empty: the DPI answers 905, the PFI judges nothing (hl7v2 3.3).
+    """
     traits = patient.traits
     return PatientIdentity(
         identifiers=tuple(
@@ -77,6 +80,8 @@ def identity_of(patient: ParsedPatient) -> PatientIdentity:
         birth_name=traits.birth_name,
         first_birth_given_name=traits.first_birth_given_name,
         birth_given_names=traits.birth_given_names,
+        used_name=patient.used_name,
+        used_given_name=patient.used_given_name,
         birth_date=_day(traits.birth_date),
         sex=codes.SEX_UNKNOWN if traits.sex == Sex.UNDETERMINED else str(traits.sex),
         birth_place_code=traits.birth_place_cog,

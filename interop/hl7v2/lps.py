@@ -153,7 +153,7 @@ def build_lps(received: LpsDocument, *, zone: tzinfo = PARIS) -> bytes:
     segments = [
         write_header(received.header, zone),
         write_segment("EVN", {2: write_time(received.recorded_at, zone), 6: occurred}),
-        write_pid(received.patient, zone=zone),
+        write_pid(received.patient, zone=zone, may_lack_birth_name=True),
         write_pv1(None, zone),
         *write_order(received.action, document.type),
         write_txa(document),
@@ -192,7 +192,7 @@ def parse_lps(message: Message, rules: LpsRules | None = None, *, zone: tzinfo =
     return LpsDocument(
         header=header,
         action=action,
-        patient=read_identity(message.require("PID"), warnings, zone=zone),
+        patient=read_identity(message.require("PID"), warnings, zone=zone, may_lack_birth_name=True),
         document=document,
         participants=_participants(carried, settings),
         mail=_mail(mail, warnings),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from django.conf import LazySettings
 
 from audit.models import Trace
-from documents.models import Document
+from documents.enums import ReceiptOutcome
+from documents.models import Document, Reception
 from establishment.enums import NationalService, Switch
 from establishment.models import InstallationSwitch, ServiceEndpoint
 from interop.mail.opening import open_mail
@@ -20,7 +22,9 @@ from mssante.models import IncomingMail
 from national.mail.opening import lines_close
 from pfi.mail_reading import mailboxes_read
 from pfi.routing import AnswerForm, route_of
+from sandbox.mail import letters
 from sandbox.mail.boxes import APPLICATION_BOX, ERROR_BOX
+from sandbox.mail.cda_letter import Letter
 from sandbox.mail.letters import Case
 from sandbox.runtime import Sandbox, SandboxSettings
 from tests.factories import MailboxFactory
@@ -100,6 +104,42 @@ def test_a_letter_that_does_not_match_comes_back_whole_with_the_code(
     assert notice.count(original) == 1
     assert len(open_mail(notice).archives) == 1
     assert [one.folder for one in box.mail.store.all_mails(APPLICATION_BOX)] == ["Erreurs"]
+
+
+_LACKING = {
+    "birth name": (rb'<family qualifier="BR">', b"<family>"),
+    "any name": (rb"<name><family.*?</name>", b"<name nullFlavor='UNK'/>"),
+    "given names": (rb"<given>[^<]*</given>(?=<given qualifier)", b""),
+    "birth date": (rb"<birthTime[^>]*/>", b""),
+    "sex": (rb"<administrativeGenderCode[^>]*/>", b""),
+    "birth place": (rb"<county>[^<]*</county>", b""),
+}
+
+
+@pytest.mark.requirement("SC.MSS/UX.07")
+@pytest.mark.requirement("F-PFI-09")
+@pytest.mark.parametrize("lacking", _LACKING)
+def test_a_letter_that_lacks_a_strict_trait_reaches_the_dpi_and_comes_back_905(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    pattern, instead = _LACKING[lacking]
+    whole = letters.build_letter
+
+    def without(letter: Letter, pdf: bytes) -> bytes:
+        document, count = re.subn(pattern, instead, whole(letter, pdf), count=1, flags=re.DOTALL)
+        assert count == 1
+        return document
+
+    monkeypatch.setattr(letters, "build_letter", without)
+    sent = box.letters.send(Case.MATCH, matricule=MATRICULE, author="petit")
+    assert read() == [(IncomingState.REFUSED, "905")]
+    reception = Reception.objects.get()
+    assert (reception.outcome, reception.code) == (ReceiptOutcome.REFUSED_IDENTITY, "905")
+    assert not Document.objects.exists()
+    told = parse_report(mails(box, DOCTOR)[0])
+    assert isinstance(told, ReadReport)
+    assert (told.original_message_id, told.code) == (sent.message_id, "905")
+    assert "n'est pas complet" in told.label and "Error" not in told.label
 
 
 def test_a_correction_replaces_and_a_withdrawal_deletes(box: Sandbox, ward: Ward) -> None:

@@ -54,16 +54,19 @@ def read_identity(
     *,
     zone: tzinfo = PARIS,
     untrusted: frozenset[str] = codes.RELIABILITY_UNTRUSTED,
+    may_lack_birth_name: bool = False,
 ) -> PatientIdentity:
     """Read a PID segment; `untrusted` are the PID-32 codes that force a provisional status.
 
+    `may_lack_birth_name`: PID-5 must be there, and its lack of a name of type L is judged by the caller.
+
     Raises:
-        Hl7Error: 101 (no identifier, no birth name), 102 (date), 103 (sex), at the field.
+        Hl7Error: 101 (no identifier, no name), 102 (date), 103 (sex), at the field.
     """
     identifiers, inses = read_identifiers(pid, 3, warnings)
     if not identifiers and not inses:
         raise Hl7Error(codes.ERROR_FIELD_MISSING, pid.location(3), "PID-3 absent : identifiants du patient")
-    birth, used = _read_names(pid, warnings)
+    birth, used = _read_names(pid, warnings, may_lack_birth_name=may_lack_birth_name)
     birth_date, incomplete = read_birth_date(pid, 7)
     home, birth_place = _read_addresses(pid)
     current, former = current_ins(inses)
@@ -200,7 +203,9 @@ def deletions(segment: Segment, names: dict[int, str]) -> frozenset[str]:
     )
 
 
-def _read_names(pid: Segment, warnings: list[str]) -> tuple[PersonName, PersonName]:
+def _read_names(
+    pid: Segment, warnings: list[str], *, may_lack_birth_name: bool
+) -> tuple[PersonName, PersonName]:
     """Return the birth name (type L) and the name in use (type D); other types are ignored."""
     names = [read_name(raw, pid) for raw in pid.repetitions(5)]
     birth = next((name for name in names if name.type == codes.NAME_LEGAL), None)
@@ -208,10 +213,10 @@ def _read_names(pid: Segment, warnings: list[str]) -> tuple[PersonName, PersonNa
         birth = next((name for name in names if not name.type), None)
         if birth is not None:
             warnings.append("PID-5 : nom sans type, pris pour le nom de naissance")
-    if birth is None or not birth.family:
+    if (birth is None or not birth.family) and not (may_lack_birth_name and names):
         raise Hl7Error(codes.ERROR_FIELD_MISSING, pid.location(5), "PID-5 absent : nom de naissance (type L)")
     used = next((name for name in names if name.type == codes.NAME_DISPLAY), PersonName())
-    return birth, used
+    return birth or PersonName(), used
 
 
 def _read_sex(pid: Segment, warnings: list[str]) -> str:

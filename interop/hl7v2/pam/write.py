@@ -55,13 +55,21 @@ def check_ins_may_leave(identity: PatientIdentity) -> None:
         raise ValueError("an INS leaves with a qualified identity only")
 
 
-def write_pid(identity: PatientIdentity, account: Identifier | None = None, zone: tzinfo = PARIS) -> str:
+def write_pid(
+    identity: PatientIdentity,
+    account: Identifier | None = None,
+    zone: tzinfo = PARIS,
+    *,
+    may_lack_birth_name: bool = False,
+) -> str:
     """Return the PID segment; `account` is PID-18 where the identity holds none.
 
+    `may_lack_birth_name`: the identity is that of a document of somebody else, and its receiver judges it.
+
     Raises:
-        ValueError: no birth name or no identifier.
+        ValueError: no identifier, or no birth name where one is due.
     """
-    if not identity.birth_name or not (identity.identifiers or identity.ins):
+    if not (identity.birth_name or may_lack_birth_name) or not (identity.identifiers or identity.ins):
         raise ValueError("a patient is sent with a birth name and an identifier")
     patient_account = identity.account or account
     fields = {
@@ -156,7 +164,7 @@ def _names(identity: PatientIdentity) -> list[PersonName]:
         family=identity.birth_name,
         given=identity.first_birth_given_name,
         given_names=identity.birth_given_names,
-        type=codes.NAME_LEGAL,
+        type=codes.NAME_LEGAL if identity.birth_name else codes.NAME_UNSPECIFIED,
     )
     used = PersonName(identity.used_name, identity.used_given_name, type=codes.NAME_DISPLAY)
     return [birth, used] if identity.used_name or identity.used_given_name else [birth]

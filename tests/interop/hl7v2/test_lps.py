@@ -184,12 +184,36 @@ def test_a_technical_refusal_has_no_application_code(raw: bytes, code: str, loca
         received_by_mail(participants=()),
         received_by_mail(participants=(replace(received_by_mail().sender, address=""),)),
         received_by_mail(mail=replace(received_by_mail().mail, message_id="")),
-        received_by_mail(patient=patient(birth_name="")),
+        received_by_mail(patient=patient(identifiers=(), ins=None)),
     ],
 )
 def test_a_document_that_contradicts_itself_is_not_built(broken: LpsDocument) -> None:
     with pytest.raises(ValueError):
         build_lps(broken)
+
+
+def test_a_document_without_birth_name_is_carried_for_its_receiver_to_judge() -> None:
+    whole = patient(used_name="DURAND", used_given_name="DOMI", account=None)
+    lacking = replace(whole, birth_name="")
+    raw = build_lps(received_by_mail(patient=lacking))
+    pid = next(line for line in raw.split(b"\r") if line.startswith(b"PID|"))
+    assert pid.split(b"|")[5] == b"^DOMINIQUE^DOMINIQUE^^^^U~DURAND^DOMI^^^^^D"
+    found = read(raw).patient
+    assert (found.birth_name, found.used_name, found.ins) == ("", "DURAND", whole.ins)
+    nameless = build_lps(
+        received_by_mail(patient=patient(birth_name="", birth_given_names="", first_birth_given_name=""))
+    )
+    assert read(nameless).patient.birth_name == ""
+
+
+def test_a_pid_without_any_name_is_a_technical_fault() -> None:
+    pid = next(line for line in INITIAL.split(b"\r") if line.startswith(b"PID|"))
+    fields = pid.split(b"|")
+    fields[5] = b""
+    with pytest.raises(Hl7Error) as refused:
+        read(INITIAL.replace(pid, b"|".join(fields)))
+    assert (refused.value.code, refused.value.location) == ("101", "PID^1^5")
+    assert refused.value.fault.application_code == ""
 
 
 def test_rows_of_the_other_volet_are_ignored() -> None:
