@@ -75,6 +75,7 @@ class Dropped:
     message_id: str = ""
     sender_label: str = ""
     sender_address: str = ""
+    recipient_addresses: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -169,6 +170,7 @@ def _mail(content: bytes, zone: tzinfo, action_slot: str) -> Dropped:
         message_id=bearer.message_id,
         sender_label=(sender.name or sender.email) if sender else "",
         sender_address=sender.email if sender else "",
+        recipient_addresses=tuple(one.email for one in bearer.recipients),
         warnings=warnings,
     )
 

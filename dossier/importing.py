@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from audit.context import Actor
 from documents.dropped import Dropped, DroppedDocument
 from documents.enums import ReceiptRequest, VersionState
 from documents.models import HandImport, Version
-from documents.selectors import held_by_id, held_by_set
+from documents.selectors import FilingPlace, held_by_id, held_by_set, place_by_hand, units_to_file_for
 from dossier.comparison import Comparison, compare
 from dossier.inbox import NearRecord, near_record
+from establishment.models import Unit
 from interop.cda.parsed import ParsedPatient
 from interop.cda.value_sets import document_types
 from interop.ins.key import Ins
@@ -71,6 +73,40 @@ class Confirming:
     is_stopped: bool
     needs_motive: bool
     proposes_insi: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FilingWords:
+    """Where the documents go, in words; `units` are offered where only the person can say."""
+
+    words: str = ""
+    units: Sequence[Unit] = ()
+
+
+def filing(dropped: Dropped, patient: Patient, user: User, actor: Actor) -> FilingWords:
+    """Where an import into the record of `patient` goes. 1 query for each date, or for each unit tried.
+
+    A PDF alone has no date yet: nothing is announced for it.
+    """
+    acts = {one.header.act_at for one in dropped.documents} or {None}
+    now, addresses = timezone.now(), dropped.recipient_addresses
+    places = {place_by_hand(patient, user, actor, act_at=act, at=now, addresses=addresses) for act in acts}
+    if None in places:
+        return FilingWords(units=units_to_file_for())
+    if not dropped.documents:
+        return FilingWords()
+    if len(places) > 1:
+        return FilingWords("Chaque document est classé dans le séjour de sa date.")
+    return FilingWords(_place_words(places.pop()))
+
+
+def _place_words(place: FilingPlace | None) -> str:
+    if place is None:
+        return ""
+    if place.episode is None or place.episode.admitted_at is None:
+        return f"Classé au dossier, hors séjour, pour {place.unit.name}."
+    day = care_date(timezone.localdate(place.episode.admitted_at))
+    return f"Classé dans le séjour du {day}, {place.unit.name}."
 
 
 def lines_of(dropped: Dropped, patient: Patient | None) -> list[ImportedLine]:

@@ -3,11 +3,14 @@
 from documents.selectors.arrivals import ArrivalFilters, arrivals
 from documents.selectors.filed import FiledFilters, document_filed, documents_filed
 from documents.selectors.filing import (
+    FilingPlace,
     held_by_id,
     held_by_set,
+    place_by_hand,
     recipient_of,
     stay_for_filing,
     unit_of_recipients,
+    units_to_file_for,
 )
 from documents.selectors.listed import (
     DocumentRow,
@@ -45,6 +48,7 @@ __all__ = [
     "FILED",
     "DocumentSort",
     "FiledFilters",
+    "FilingPlace",
     "arrivals",
     "NoticeCounts",
     "PAGE",
@@ -63,6 +67,7 @@ __all__ = [
     "notices_among",
     "notices_inbox",
     "notices_unseen",
+    "place_by_hand",
     "receptions_history",
     "receptions_of_document",
     "recipient_of",
@@ -70,6 +75,7 @@ __all__ = [
     "stay_for_filing",
     "steps_of",
     "unit_of_recipients",
+    "units_to_file_for",
     "unseen_by_patient",
     "unseen_kinds",
     "version_to_show",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.selectors import serves_every_unit, units_of
+from audit.context import Actor
 from documents.enums import VersionState
 from documents.models import Version
 from documents.rules import FilingStay, Held, stay_to_file_in
@@ -16,6 +19,14 @@ from establishment.models import Unit
 from mssante.selectors import mailbox_at
 from patients.enums import EpisodeState
 from patients.models import Episode, Movement, Patient
+
+
+@dataclass(frozen=True, slots=True)
+class FilingPlace:
+    """Where a person files: the unit in whose name, and the stay of the patient that takes it, if any."""
+
+    unit: Unit
+    episode: Episode | None = None
 
 
 def held_by_id(unique_id: str, patient: Patient) -> Held | None:
@@ -37,15 +48,57 @@ def stay_for_filing(patient: Patient, unit: Unit, *, act_at: datetime | None, at
 
     A unit where the patient passed during a stay counts as one of its units.
     """
+    return _chosen_stay(_stays_in(patient, unit), act_at=act_at, at=at)
+
+
+def place_by_hand(
+    patient: Patient,
+    user: User,
+    actor: Actor,
+    *,
+    act_at: datetime | None,
+    at: datetime,
+    addresses: Iterable[str] = (),
+) -> FilingPlace | None:
+    """Where a document that `user` imports goes; None where only she can say the unit (stats C8).
+
+    The stay of the patient in one of her units, the one of her session first; else that unit, out of
+    any stay. For who serves the whole establishment: the stay of the patient in any unit, else the unit
+    whose mailbox is among `addresses`. 1 query for each unit or address tried.
+    """
+    units = sorted(units_of(user), key=lambda unit: unit.code != actor.service)
+    for unit in units:
+        episode = stay_for_filing(patient, unit, act_at=act_at, at=at)
+        if episode is not None:
+            return FilingPlace(episode.unit or unit, episode)
+    if serves_every_unit(user):
+        episode = _chosen_stay(patient.episodes.filter(unit__isnull=False), act_at=act_at, at=at)
+        if episode is not None and episode.unit is not None:
+            return FilingPlace(episode.unit, episode)
+    own = units[0] if units else unit_of_recipients((), addresses)
+    return FilingPlace(own) if own is not None else None
+
+
+def units_to_file_for() -> list[Unit]:
+    """Units that a person may name where nothing else tells hers. 1 query."""
+    return list(Unit.objects.filter(is_active=True).select_related("site").order_by("name", "code"))
+
+
+def _stays_in(patient: Patient, unit: Unit) -> QuerySet[Episode]:
     passed = Movement.objects.filter(
         Q(medical_unit_code=unit.code) | Q(nursing_unit_code=unit.code) | Q(housing_unit_code=unit.code),
         episode=OuterRef("pk"),
         is_cancelled=False,
     )
+    return patient.episodes.filter(
+        Q(unit=unit) | Q(nursing_unit=unit) | Q(housing_unit=unit) | Exists(passed)
+    )
+
+
+def _chosen_stay(among: QuerySet[Episode], *, act_at: datetime | None, at: datetime) -> Episode | None:
     stays = {
         stay.pk: stay
-        for stay in patient.episodes.filter(
-            Q(unit=unit) | Q(nursing_unit=unit) | Q(housing_unit=unit) | Exists(passed),
+        for stay in among.filter(
             state__in=[EpisodeState.OPEN, EpisodeState.CLOSED],
             admitted_at__isnull=False,
         ).select_related("unit")

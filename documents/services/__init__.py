@@ -2,6 +2,7 @@
 
 from documents.services.deletion import document_delete
 from documents.services.importing import (
+    ImportBy,
     LooseFile,
     dropped_of,
     import_file,
@@ -32,6 +33,7 @@ from documents.services.visibility import visibility_follow
 
 __all__ = [
     "READ_REMOVED",
+    "ImportBy",
     "LooseFile",
     "dropped_of",
     "import_file",

@@ -29,10 +29,12 @@ from documents.received import (
     Receipt,
     Refusal,
 )
+from documents.selectors import FilingPlace, place_by_hand
 from documents.services.produced import OID_SEQUENCE
 from documents.services.received import document_delete_received, document_receive, reception_refuse
 from documents.store import content_get, content_put
 from establishment.identifiers import Branch, oid_allocate
+from establishment.models import Unit
 from interop.cda.value_sets import document_types
 from patients.models import Patient
 from patients.rules import ReceivedPerson, differing_between
@@ -46,6 +48,27 @@ class LooseFile:
     title: str
     type_code: str
     act_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ImportBy:
+    """Who imports: her session as `actor`; `unit` where she named it, when nothing else tells it."""
+
+    user: User
+    actor: Actor
+    unit: Unit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Filing:
+    """What the documents of one import share."""
+
+    dropped: Dropped
+    patient: Patient
+    raw: RawInput
+    confirmation: Confirmation
+    by: ImportBy
+    at: datetime
 
 
 def import_open(
@@ -93,13 +116,7 @@ def dropped_of(opened: HandImport) -> Dropped:
 
 
 def import_file(
-    *,
-    opened: HandImport,
-    patient: Patient,
-    chosen: Collection[str],
-    motive: str,
-    user: User,
-    actor: Actor,
+    *, opened: HandImport, patient: Patient, chosen: Collection[str], motive: str, by: ImportBy
 ) -> list[Receipt]:
     """File the chosen CDA of a dropped file in the record of `patient`, whom a person confirmed.
 
@@ -107,7 +124,8 @@ def import_file(
     The identity of the patient is never changed by an import (workflows 5.5).
 
     Raises:
-        ImportRefused: nothing chosen, a closed identity, or another matricule without right and motive.
+        ImportRefused: nothing chosen, a closed identity, no unit, or another matricule without right
+            and motive.
     """
     dropped = dropped_of(opened)
     documents = [one for one in dropped.documents if one.header.unique_id in chosen]
@@ -119,13 +137,18 @@ def import_file(
             "identity_closed",
         )
     if any(matricule_differs(patient, one) for one in documents):
-        check_may_override(user, motive)
-    at = timezone.now()
-    raw = RawInput(content_get(opened.raw_sha256), opened.raw_name)
-    receipts = [
-        _file(one, dropped, patient, raw, Confirmation(motive.strip()), actor, at) for one in documents
-    ]
-    HandImport.objects.filter(pk=opened.pk).update(done_at=at)
+        check_may_override(by.user, motive)
+    filing = _Filing(
+        dropped,
+        patient,
+        RawInput(content_get(opened.raw_sha256), opened.raw_name),
+        Confirmation(motive.strip()),
+        by,
+        timezone.now(),
+    )
+    places = [_place(filing, one.header.act_at) for one in documents]
+    receipts = [_file(one, filing, place) for one, place in zip(documents, places, strict=True)]
+    HandImport.objects.filter(pk=opened.pk).update(done_at=filing.at)
     return receipts
 
 
@@ -155,11 +178,11 @@ def check_may_override(user: User, motive: str) -> None:
 
 
 @transaction.atomic
-def loose_file_import(*, opened: HandImport, patient: Patient, file: LooseFile, actor: Actor) -> Receipt:
+def loose_file_import(*, opened: HandImport, patient: Patient, file: LooseFile, by: ImportBy) -> Receipt:
     """File a PDF that came without its CDA: title, type and date are those that a person gives.
 
     Raises:
-        ImportRefused: not a PDF, an unknown type, no title, a closed identity.
+        ImportRefused: not a PDF, an unknown type, no title, a closed identity, no unit.
     """
     if dropped_of(opened).kind != DroppedKind.PDF:
         raise ImportRefused("Ce fichier n’est pas un PDF.", "not_pdf")
@@ -168,10 +191,11 @@ def loose_file_import(*, opened: HandImport, patient: Patient, file: LooseFile, 
     if file.type_code not in document_types() or not file.title.strip():
         raise ImportRefused("Donnez au document un titre et un type.", "facts_missing")
     at = timezone.now()
+    place = filing_place(patient=patient, by=by, act_at=file.act_at, at=at)
     known = Version.objects.filter(
         document__patient=patient, pdf_sha256=opened.raw_sha256, cda_sha256="", state=VersionState.CURRENT
     ).first()
-    version = known or _loose_version(opened, patient, file, at)
+    version = known or _loose_version(opened, patient, file, place, at)
     outcome = ReceiptOutcome.DUPLICATE if known else ReceiptOutcome.INTEGRATED
     reception = Reception.objects.create(
         at=at,
@@ -183,8 +207,9 @@ def loose_file_import(*, opened: HandImport, patient: Patient, file: LooseFile, 
         patient=patient,
         document=version.document,
         version=version,
-        actor_login=actor.login,
-        actor_uid=actor.uid,
+        unit=place.unit,
+        actor_login=by.actor.login,
+        actor_uid=by.actor.uid,
         title=file.title[:200],
         type_code=file.type_code,
         act_at=file.act_at,
@@ -196,7 +221,7 @@ def loose_file_import(*, opened: HandImport, patient: Patient, file: LooseFile, 
     trace_write(
         type="mssante.integrate",
         action=Action.CREATE,
-        actor=actor,
+        actor=by.actor,
         patient_uid=patient.uid,
         object_type="reception",
         object_uid=reception.uid,
@@ -205,52 +230,84 @@ def loose_file_import(*, opened: HandImport, patient: Patient, file: LooseFile, 
     return Receipt(outcome, reception, version.document, version, SENTENCES[outcome])
 
 
-def _file(
-    one: DroppedDocument,
-    dropped: Dropped,
-    patient: Patient,
-    raw: RawInput,
-    confirmation: Confirmation,
-    actor: Actor,
-    at: datetime,
-) -> Receipt:
+def filing_place(
+    *, patient: Patient, by: ImportBy, act_at: datetime | None, at: datetime, addresses: Collection[str] = ()
+) -> FilingPlace:
+    """The unit in whose name a document is imported, frozen with it (stats C8), and its stay.
+
+    Raises:
+        ImportRefused: neither the habilitations, nor the stays, nor the mail, nor the person say it.
+    """
+    place = place_by_hand(patient, by.user, by.actor, act_at=act_at, at=at, addresses=addresses)
+    if place is None and by.unit is not None:
+        place = FilingPlace(by.unit)
+    if place is None:
+        raise ImportRefused("Choisissez l’unité pour laquelle vous classez ce document.", "unit_missing")
+    return place
+
+
+def _place(filing: _Filing, act_at: datetime | None) -> FilingPlace:
+    return filing_place(
+        patient=filing.patient,
+        by=filing.by,
+        act_at=act_at,
+        at=filing.at,
+        addresses=filing.dropped.recipient_addresses,
+    )
+
+
+def _file(one: DroppedDocument, filing: _Filing, place: FilingPlace) -> Receipt:
     """A bare CDA was added by hand; what an archive or a mail held came by MSSanté."""
-    origin = Origin.UPLOAD if dropped.kind == DroppedKind.CDA else Origin.MSSANTE
-    mailing = Mailing(sender_address=dropped.sender_address)
-    held = None if dropped.kind == DroppedKind.CDA else raw
-    if one.request == ReceiptRequest.DELETE:
-        deletion = IncomingDeletion(
-            origin=origin,
-            intake=Intake.MANUAL,
-            cda=one.content,
-            source_label=dropped.sender_label,
-            source_id=dropped.message_id,
-            mailing=mailing,
-            raw=held,
-        )
-        return document_delete_received(patient=patient, incoming=deletion, actor=actor, at=at)
-    received = one.header.parsed.patient
-    differs = differing_between(holder_of(patient), ReceivedPerson(received.traits, received.ins))
+    dropped, patient, actor = filing.dropped, filing.patient, filing.by.actor
+    is_bare = dropped.kind == DroppedKind.CDA
     incoming = IncomingDocument(
         cda=one.content,
-        origin=origin,
+        origin=Origin.UPLOAD if is_bare else Origin.MSSANTE,
         intake=Intake.MANUAL,
         request=one.request,
         visibility=one.visibility,
+        episode=place.episode,
+        unit=place.unit,
         source_label=dropped.sender_label or one.header.author_organization,
         source_id=dropped.message_id,
-        extra={"motive": confirmation.motive} if differs and confirmation.motive else {},
-        mailing=mailing,
-        raw=held,
-        confirmation=confirmation,
+        extra=_said(one, filing),
+        mailing=Mailing(
+            sender_address=dropped.sender_address,
+            recipient_address=next(iter(dropped.recipient_addresses), ""),
+        ),
+        raw=None if is_bare else filing.raw,
+        confirmation=filing.confirmation,
     )
-    return document_receive(patient=patient, incoming=incoming, actor=actor, at=at)
+    if one.request == ReceiptRequest.DELETE:
+        deletion = IncomingDeletion(
+            origin=incoming.origin,
+            intake=incoming.intake,
+            cda=one.content,
+            unit=place.unit,
+            source_label=dropped.sender_label,
+            source_id=incoming.source_id,
+            mailing=incoming.mailing,
+            raw=incoming.raw,
+        )
+        return document_delete_received(patient=patient, incoming=deletion, actor=actor, at=filing.at)
+    return document_receive(patient=patient, incoming=incoming, actor=actor, at=filing.at)
 
 
-def _loose_version(opened: HandImport, patient: Patient, file: LooseFile, at: datetime) -> Version:
+def _said(one: DroppedDocument, filing: _Filing) -> dict[str, str]:
+    """The motive of the person, where the identities differ."""
+    received, motive = one.header.parsed.patient, filing.confirmation.motive
+    differs = differing_between(holder_of(filing.patient), ReceivedPerson(received.traits, received.ins))
+    return {"motive": motive} if differs and motive else {}
+
+
+def _loose_version(
+    opened: HandImport, patient: Patient, file: LooseFile, place: FilingPlace, at: datetime
+) -> Version:
     content = content_get(opened.raw_sha256)
     document = Document.objects.create(
         patient=patient,
+        episode=place.episode,
+        unit=place.unit,
         type_code=file.type_code,
         title=file.title.strip()[:200],
         origins=[Origin.MSSANTE],

@@ -20,9 +20,17 @@ from audit.errors import ApplicationError
 from documents.dropped import MAX_BYTES, Dropped, DroppedKind, DropRefused
 from documents.models import HandImport
 from documents.received import Receipt
-from documents.services import LooseFile, dropped_of, import_file, import_open, loose_file_import
+from documents.services import (
+    ImportBy,
+    LooseFile,
+    dropped_of,
+    import_file,
+    import_open,
+    loose_file_import,
+)
 from dossier.access import reader
-from dossier.importing import candidates, confirming, lines_of, search_words, type_options
+from dossier.importing import candidates, confirming, filing, lines_of, search_words, type_options
+from establishment.models import Unit
 from patients.models import Patient
 from patients.selectors import care_relation, patient_by_uid
 
@@ -61,7 +69,7 @@ def import_show(request: HttpRequest, import_uid: UUID) -> HttpResponse:
     opened = _mine(request, import_uid)
     dropped = dropped_of(opened)
     patient = _patient(request.GET.get("patient", "")) or (opened.patient if "q" not in request.GET else None)
-    context = _context(opened, dropped, patient)
+    context = _context(opened, dropped, patient) | _where_to(request, dropped, patient)
     if patient is None:
         received = dropped.documents[0].header.parsed.patient if dropped.documents else None
         query = request.GET.get("q", search_words(received) if received else "").replace("\x00", "")[:200]
@@ -85,23 +93,23 @@ def import_confirm(request: HttpRequest, import_uid: UUID) -> HttpResponse:
     patient = _patient(request.POST.get("patient", ""))
     if patient is None:
         raise Http404
+    by = ImportBy(user, actor, _unit(request))
     try:
         if dropped_of(opened).kind == DroppedKind.PDF:
-            receipts = [
-                loose_file_import(opened=opened, patient=patient, file=_loose_file(request), actor=actor)
-            ]
+            receipts = [loose_file_import(opened=opened, patient=patient, file=_loose_file(request), by=by)]
         else:
             receipts = import_file(
                 opened=opened,
                 patient=patient,
                 chosen=request.POST.getlist("document"),
                 motive=request.POST.get("motif", "")[:300],
-                user=user,
-                actor=actor,
+                by=by,
             )
     except ApplicationError as error:
-        context = _context(opened, dropped_of(opened), patient) | {"error": error.message}
-        documents = dropped_of(opened).documents
+        dropped = dropped_of(opened)
+        context = _context(opened, dropped, patient) | _where_to(request, dropped, patient)
+        context |= {"error": error.message}
+        documents = dropped.documents
         if documents:
             context |= {"confirming": confirming(documents[0].header.parsed.patient, patient, user)}
         return render(request, "dossier/import.html", context, status=UNPROCESSABLE)
@@ -137,6 +145,20 @@ def _context(opened: HandImport, dropped: Dropped, patient: Patient | None) -> d
         "new_url": reverse("dossier:import_new"),
         "today": timezone.localdate(),
     }
+
+
+def _where_to(request: HttpRequest, dropped: Dropped, patient: Patient | None) -> dict[str, Any]:
+    """Where the documents would go, said before the confirmation; the unit is asked for lack of it."""
+    if patient is None:
+        return {}
+    user, actor = reader(request)
+    return {"filing": filing(dropped, patient, user, actor)}
+
+
+def _unit(request: HttpRequest) -> Unit | None:
+    return Unit.objects.filter(
+        code=request.POST.get("unite", "").replace("\x00", "")[:20], is_active=True
+    ).first()
 
 
 def _loose_file(request: HttpRequest) -> LooseFile:

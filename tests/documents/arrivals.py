@@ -4,18 +4,35 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from io import BytesIO
 from typing import Any
 
+import pypdf
+from django.utils import timezone
+
+from documents.dropped import DroppedKind
 from documents.enums import Intake, Origin
-from documents.received import IncomingDocument
+from documents.received import IncomingDocument, Receipt
+from documents.services import (
+    ImportBy,
+    LooseFile,
+    dropped_of,
+    import_file,
+    import_open,
+    loose_file_import,
+)
 from interop.cda.datatypes import Id
 from interop.cda.model import Patient, RelatedDocument
 from interop.cda.n1 import build_cda_n1
 from interop.ins.codes import INS_NIR_TEST_OID, IdentityStatus
 from interop.ins.key import Ins
 from interop.ins.traits import Sex, StrictTraits
+from interop.xdm.build import XdmDocument, build_xdm
+from interop.xdm.codes import XdmAction
+from patients import models as patients
 from tests.hospital import MATRICULE
 from tests.interop.cda.samples import minimal_document
+from tests.interop.xdm.samples import PRODUCER, lot
 
 SENDER_ROOT = "1.2.250.1.888.7"
 PDF = b"%PDF-1.4\n1 0 obj <<>> endobj\n%%EOF\n"
@@ -59,6 +76,36 @@ def without_set(cda: bytes) -> bytes:
     """The same document as a producer before 2021 writes it: no setId, no versionNumber."""
     start, end = cda.index(b"<setId"), cda.index(b"<recordTarget")
     return cda[:start] + cda[end:]
+
+
+def archive(*contents: bytes, action: XdmAction | None = None) -> bytes:
+    """The IHE_XDM of these documents, as a person drops it."""
+    documents = [XdmDocument(content) for content in contents]
+    return build_xdm(lot(contents[0]), documents, producer=PRODUCER, action=action)
+
+
+def plain_pdf() -> bytes:
+    """A PDF of one blank page, that came without its CDA."""
+    writer = pypdf.PdfWriter()
+    writer.add_blank_page(100, 100)
+    return written(writer)
+
+
+def written(writer: pypdf.PdfWriter) -> bytes:
+    buffer = BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()
+
+
+def imported_by_hand(content: bytes, *, patient: patients.Patient, by: ImportBy) -> list[Receipt]:
+    """Dropped, the patient chosen, everything confirmed, as the page of imports does it."""
+    opened = import_open(user=by.user, actor=by.actor, content=content, name="deposé")
+    dropped = dropped_of(opened)
+    if dropped.kind == DroppedKind.PDF:
+        file = LooseFile(title="Courrier", type_code="11490-0", act_at=timezone.now())
+        return [loose_file_import(opened=opened, patient=patient, file=file, by=by)]
+    chosen = [one.header.unique_id for one in dropped.documents]
+    return import_file(opened=opened, patient=patient, chosen=chosen, motive="", by=by)
 
 
 def incoming(cda: bytes, **changes: Any) -> IncomingDocument:

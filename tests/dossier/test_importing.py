@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
-from io import BytesIO
 
 import pypdf
 import pytest
@@ -12,24 +11,27 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 
+from accounts.enums import RoleCode
 from accounts.models import Role
 from audit.models import Trace
 from documents.dropped import MAX_BYTES
 from documents.enums import Intake, Origin, ReceiptOutcome, VersionState
 from documents.models import Document, HandImport, Reception, ReceptionNotice, Version
 from documents.store import content_get
+from interop.cda.model import Act
 from interop.hl7v2 import Action
 from interop.ins.codes import INS_NIR_TEST_OID, IdentityStatus
 from interop.ins.key import Ins
-from interop.xdm.build import XdmDocument, build_xdm
 from interop.xdm.codes import XdmAction
-from patients.enums import IdentifierKind
-from patients.models import Identifier, Patient
+from mssante.enums import MailboxKind
+from mssante.models import Mailbox
+from patients.enums import EpisodeKind, EpisodeState, IdentifierKind
+from patients.models import Episode, Identifier, Patient
 from patients.rules import search_keys
-from tests.documents.arrivals import PDF, arriving
+from tests.documents.arrivals import PDF, archive, arriving, plain_pdf, written
 from tests.documents.mailed import hand_over, mailed
 from tests.dossier.conftest import seen
-from tests.interop.xdm.samples import PRODUCER, lot
+from tests.interop.cda.samples import DOCTOR
 from tests.interop.xdm.test_opening import with_entry
 
 NEW = "/mssante/importer"
@@ -49,11 +51,6 @@ def searchable(ward):
         search_full_name=keys.full_name,
         search_phonetic=keys.phonetic,
     )
-
-
-def archive(*contents: bytes, action: XdmAction | None = None) -> bytes:
-    documents = [XdmDocument(content) for content in contents]
-    return build_xdm(lot(contents[0]), documents, producer=PRODUCER, action=action)
 
 
 def drop(browser, content: bytes, name: str = "IHE_XDM.zip", **fields):
@@ -256,23 +253,11 @@ def script_pdf() -> bytes:
     return written(writer)
 
 
-def plain_pdf() -> bytes:
-    writer = pypdf.PdfWriter()
-    writer.add_blank_page(100, 100)
-    return written(writer)
-
-
 def locked_pdf() -> bytes:
     writer = pypdf.PdfWriter()
     writer.add_blank_page(100, 100)
     writer.encrypt("x", algorithm="RC4-40")
     return written(writer)
-
-
-def written(writer: pypdf.PdfWriter) -> bytes:
-    buffer = BytesIO()
-    writer.write(buffer)
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -364,3 +349,70 @@ def test_the_act_is_at_its_own_date_whatever_the_day_of_the_import(ward, doctor)
     assert version.act_at is not None and version.act_at.date() == date(2026, 3, 2)
     assert version.edited_at - version.act_at > timedelta(days=1)
     assert content_get(version.pdf_sha256) == PDF
+
+
+STAY = "Classé dans le séjour du 06/03/2026, CHIR V."
+
+
+@pytest.mark.requirement("SC.STAT/ES.01", "SC.MSS/UX.39")
+def test_it_is_filed_in_the_stay_of_the_unit_and_in_its_name(ward, doctor):
+    """stats C8: the unit is frozen with the reception, or the figure has no FINESS."""
+    address = opened(doctor, archive(arriving()))
+    assert STAY in seen(doctor.get(f"{address}?patient={ward.patient.uid}")).text
+    confirm(doctor, address, ward.patient)
+    document = Document.objects.get()
+    assert (document.episode, document.unit, Reception.objects.get().unit) == (
+        ward.episode,
+        ward.unit,
+        ward.unit,
+    )
+
+
+@pytest.mark.requirement("SC.STAT/ES.01")
+@pytest.mark.parametrize("is_cda", [True, False])
+def test_who_serves_every_unit_says_for_which_where_nothing_tells(ward, arrive, is_cda):
+    """No stay, no mailbox, no unit of hers: asked once, never counted under no site."""
+    Episode.objects.all().delete()
+    browser = arrive(RoleCode.SECRETAIRE, unit=None, login="everywhere")
+    address = opened(browser, archive(arriving()) if is_cda else plain_pdf())
+    facts = {} if is_cda else {"titre": "Courrier", "type": "34112-3", "date": "05/03/2026"}
+    page = seen(browser.get(f"{address}?patient={ward.patient.uid}"))
+    assert [option.get("value") for option in page.all("#unite option")] == ["", "6268"]
+    for wrong in ("", "nulle part", "\x00"):
+        answer = confirm(browser, address, ward.patient, unite=wrong, **facts)
+        assert "Choisissez l’unité" in seen(answer, 422).text
+    assert not Document.objects.exists()
+    assert confirm(browser, address, ward.patient, unite="6268", **facts).status_code == 302
+    assert Reception.objects.get().unit == Document.objects.get().unit == ward.unit
+
+
+def test_for_her_the_mailbox_of_the_mail_tells_the_unit(ward, arrive):
+    Episode.objects.all().delete()
+    Mailbox.objects.create(
+        address="chir-v@ch.mssante.fr", kind=MailboxKind.ORG, label="CHIR V", unit=ward.unit
+    )
+    browser = arrive(RoleCode.SECRETAIRE, unit=None, login="everywhere")
+    address = opened(browser, letter_with(archive(arriving())).as_bytes(), "courriel.eml")
+    assert "hors séjour, pour CHIR V" in seen(browser.get(f"{address}?patient={ward.patient.uid}")).text
+    confirm(browser, address, ward.patient)
+    reception = Reception.objects.get()
+    assert (reception.unit, reception.recipient_address) == (ward.unit, "chir-v@ch.mssante.fr")
+
+
+def test_documents_of_different_stays_go_each_to_its_own(ward, doctor):
+    old = Episode.objects.create(
+        patient=ward.patient,
+        visit_number="000897000",
+        kind=EpisodeKind.INPATIENT,
+        state=EpisodeState.CLOSED,
+        admitted_at=datetime(2025, 1, 6, 10, tzinfo=UTC),
+        discharged_at=datetime(2025, 1, 12, 10, tzinfo=UTC),
+        unit=ward.unit,
+    )
+    act = Act(start=datetime(2025, 1, 8, 9, tzinfo=UTC), performer=DOCTOR)
+    before = arriving(lineage=2, acts=(act,))
+    address = opened(doctor, archive(arriving(), before))
+    page = seen(doctor.get(f"{address}?patient={ward.patient.uid}"))
+    assert "Chaque document est classé dans le séjour de sa date." in page.text
+    confirm(doctor, address, ward.patient)
+    assert set(Document.objects.values_list("episode", flat=True)) == {ward.episode.pk, old.pk}

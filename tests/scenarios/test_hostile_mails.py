@@ -26,7 +26,7 @@ from accounts.services import assignment_give, roles_install
 from audit.context import system_actor
 from audit.models import Trace
 from documents.models import Document, Reception, Version
-from documents.services.importing import dropped_of, import_file, import_open
+from documents.services.importing import ImportBy, dropped_of, import_file, import_open
 from interop.mail.reports import ReadReport, parse_report
 from mssante.enums import IncomingState
 from mssante.models import IncomingMail
@@ -308,9 +308,8 @@ def file_by_hand(ward: Ward, raw: bytes) -> None:
     """What the page of imports does with a mail that was refused."""
     opened = import_open(user=ward.doctor, actor=ward.actor, content=raw, name="message_original.eml")
     chosen = [one.header.unique_id for one in dropped_of(opened).documents]
-    import_file(
-        opened=opened, patient=ward.patient, chosen=chosen, motive="", user=ward.doctor, actor=ward.actor
-    )
+    by = ImportBy(ward.doctor, ward.actor, ward.unit)
+    import_file(opened=opened, patient=ward.patient, chosen=chosen, motive="", by=by)
 
 
 def signed_in(ward: Ward) -> Client:

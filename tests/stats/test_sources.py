@@ -10,24 +10,25 @@ import time_machine
 from django.utils import timezone
 
 from accounts.enums import RoleCode
+from accounts.models import User
 from accounts.services import assignment_give, roles_install, user_create, user_enable, user_suspend
 from audit.context import system_actor
 from dmp.criteria import SearchCriteria
 from dmp.services import document_open, documents_integrate, documents_search
 from documents.enums import Intake, Origin, ReceiptOutcome, ReceiptRequest
 from documents.models import Document
-from documents.received import Confirmation, IncomingDeletion, Refusal
-from documents.services import document_delete_received, document_receive, reception_refuse
+from documents.received import IncomingDeletion, Refusal
+from documents.services import ImportBy, document_delete_received, document_receive, reception_refuse
 from national.errors import Unavailable
 from patients.enums import EpisodeState
 from patients.models import Episode
 from sending.models import Order
 from sending.services import order_fail, order_received_dmp, order_retry
-from stats.rules.figures import ALL
+from stats.rules.figures import ALL, UNKNOWN_FINESS
 from stats.rules.months import Month
 from stats.selectors.tally import reading_now, tally_of
 from tests.dmp.conftest import Room, room
-from tests.documents.arrivals import arriving, incoming
+from tests.documents.arrivals import archive, arriving, imported_by_hand, incoming, plain_pdf
 from tests.hospital import Ward
 from tests.stats.world import Found
 
@@ -138,7 +139,8 @@ class TestReception:
         receive(arriving(lineage=1))
         receive(arriving(2, lineage=1, replaces=1), request=ReceiptRequest.REPLACE)
         receive(arriving(lineage=2, **another))
-        receive(arriving(lineage=2, **another), intake=Intake.MANUAL, confirmation=Confirmation())
+        self.by_hand(ward, archive(arriving(lineage=2, **another)))
+        self.by_hand(ward, plain_pdf())
         reception_refuse(
             incoming=incoming(arriving(lineage=5), unit=ward.unit),
             refusal=Refusal(ReceiptOutcome.REFUSED_IDENTITY, "902", "Aucun patient ne porte cet INS."),
@@ -165,4 +167,15 @@ class TestReception:
             assert figures.count("MSSREC_AUTO_OK", **axes) == 1
             assert figures.count("MSSREC_AUTO_KO", **axes) == 2
             assert figures.count("MSSREC_MAN_CDA_OK", **axes) == 1
-            assert figures.count("MSSREC_MAN_NONCDA", **axes) == 0
+            assert figures.count("MSSREC_MAN_NONCDA", **axes) == 1
+        assert not {key for key in figures.tally.counts if key.finess == UNKNOWN_FINESS}
+
+    def by_hand(self, ward: Ward, content: bytes) -> None:
+        """Dropped, the patient chosen, confirmed: as the page does it."""
+        roles_install()
+        if not ward.doctor.assignments.exists():
+            assignment_give(
+                user=ward.doctor, role=RoleCode.PRESCRIPTEUR, unit=ward.unit, giver=None, actor=ACTOR
+            )
+        user = User.objects.get(pk=ward.doctor.pk)
+        imported_by_hand(content, patient=ward.patient, by=ImportBy(user, user.as_actor()))

@@ -3,13 +3,17 @@
 import pytest
 
 from consent.enums import ChoiceValue
-from documents.enums import DeletionMotive, Intake, ReceiptOutcome, ReceiptRequest
+from documents.enums import DeletionMotive, ReceiptOutcome, ReceiptRequest
 from documents.models import Document
 from patients.enums import EpisodeState
 from patients.models import Episode
 from sending.enums import Channel, OrderOrigin
+from stats.rules.figures import UNKNOWN_FINESS
 from stats.rules.months import Month
+from tests.documents.arrivals import archive, arriving, plain_pdf
+from tests.factories import AssignmentFactory, PatientFactory, UserFactory
 from tests.stats.world import (
+    ALL,
     APRIL,
     CRCONS,
     CRO,
@@ -293,10 +297,12 @@ def test_e13_reception(world):
     world.receive("M1", "03-03", integrated)
     world.receive("M1", "03-03 12:01", ReceiptOutcome.DUPLICATE)  # the same MSH-10, no effect
     world.receive("M1", "03-05", ReceiptOutcome.REPLACED, request=ReceiptRequest.REPLACE)
-    world.receive("M2", "03-06", refused, code="904")
-    world.receive("M2", "03-12", integrated, intake=Intake.MANUAL)
+    second = "1.2.250.1.888.7.2.2"  # the setId of the archive below
+    world.receive(second, "03-06", refused, code="904")
+    person = world.account("10")
+    world.by_hand(person, archive(arriving(lineage=2)), "03-12")
     world.receive("M5", "03-07", refused, code="902")
-    world.receive("pdf", "03-08", integrated, intake=Intake.MANUAL, is_cda=False)
+    world.by_hand(person, plain_pdf(), "03-08")
     world.receive("M1", "03-09", ReceiptOutcome.DELETED, request=ReceiptRequest.DELETE)
 
     found = extract()
@@ -305,6 +311,24 @@ def test_e13_reception(world):
     assert found.count("MSSREC_AUTO_KO", doc_type="TOUS") == 2
     assert found.count("MSSREC_MAN_CDA_OK", doc_type="TOUS") == 1
     assert found.count("MSSREC_MAN_NONCDA", doc_type="TOUS") == 1
+    assert not {key for key in found.tally.counts if key.finess == UNKNOWN_FINESS}
+
+
+@pytest.mark.parametrize("at", [A, B])
+def test_an_import_by_hand_counts_where_its_unit_is(world, at):
+    """C1, C8: of the stay that takes the document, else of who imports; never under INCONNU."""
+    patient = PatientFactory()
+    world.stay(at=at, entry="03-01", patient=patient)
+    everywhere = UserFactory(profession="10", created_at=day("02-01"))
+    AssignmentFactory(user=everywhere, unit=None, since=day("02-01"))
+
+    world.by_hand(everywhere, archive(arriving()), "03-12", patient=patient)
+    world.by_hand(world.account("10", at=at), plain_pdf(), "03-12")
+
+    found = extract()
+    assert {key.finess for key in found.tally.counts if key.indicator.startswith("MSSREC_MAN")} == {at, ALL}
+    assert found.count("MSSREC_MAN_CDA_OK", finess=at, doc_type="TOUS") == 1
+    assert found.count("MSSREC_MAN_NONCDA", finess=at, doc_type="TOUS") == 1
 
 
 def test_e14_correspondents(world):

@@ -13,12 +13,15 @@ from datetime import datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
+import time_machine
+
 from accounts.models import User
 from audit.enums import Action, Outcome
 from audit.models import Trace
 from consent.enums import ChoiceValue, Subject
 from documents.enums import DeletionMotive, Intake, Origin, ReceiptOutcome, ReceiptRequest, VersionState
 from documents.models import Document, Reception
+from documents.services import ImportBy
 from establishment.models import Unit
 from interop.vihf import codes as vihf
 from patients.enums import EpisodeKind, EpisodeState
@@ -28,6 +31,7 @@ from sending.models import Order, OrderEvent
 from stats.rules.figures import ALL, Key, Ratio, Tally
 from stats.rules.months import Month, Period
 from stats.selectors.tally import reading_at, tally_of
+from tests.documents.arrivals import imported_by_hand
 from tests.factories import (
     AssignmentFactory,
     ChoiceFactory,
@@ -271,7 +275,7 @@ class World:
         is_cda: bool = True,
         **values: object,
     ) -> None:
-        """A document of MSSanté that arrived, and what became of it."""
+        """A document that the PFI handed over, addressed to the unit `at`, and what became of it."""
         digest = hashlib.sha256(lineage.encode()).hexdigest()
         defaults = {
             "origin": Origin.MSSANTE,
@@ -289,6 +293,13 @@ class World:
             unit=self.units[at] if at else None,
             **(defaults | values),
         )
+
+    def by_hand(self, user: User, content: bytes, when: str, *, patient: Patient | None = None) -> None:
+        """A person drops a file, chooses the patient and confirms: the services write, units included."""
+        patient = patient or PatientFactory()
+        with time_machine.travel(day(when), tick=False):
+            person = User.objects.get(pk=user.pk)
+            imported_by_hand(content, patient=patient, by=ImportBy(person, person.as_actor()))
 
     def trace(self, type: str, when: str, **values: object) -> None:
         """A row of the trace, as of then."""
