@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -30,22 +31,21 @@ DEFERRED_FAULT: Final = Fault(
     "Message conservé, traitement impossible pour le moment : à présenter de nouveau",
 )
 
-FRAME_FAULT: Final = Fault(
-    codes.ERROR_OTHER, "MSH^1", "Trame MLLP illisible ou au-dessus de la taille admise", codes.Severity.FATAL
-)
-
 
 def answer(header: Header | None, code: AckCode, faults: Sequence[Fault] = ()) -> bytes:
     """Build the acknowledgement of a message from what could be read of its header.
 
-    An acknowledgement is never acknowledged: the answer is then empty.
+    An acknowledgement is never acknowledged: the answer is then empty. One that the character set of the
+    message cannot write leaves in UTF-8.
     """
     if header is not None and header.message == MESSAGE_ACK:
         return b""
-    try:
-        return _build(header or _NOBODY, code, faults)
-    except Hl7Error:  # the header holds what an answer cannot repeat
-        return _build(replace(_NOBODY, processing_id="P"), code, faults)
+    received = header or _NOBODY
+    for readable in (received, replace(received, charset=codes.CHARSET_UTF8)):
+        with suppress(Hl7Error):
+            return _build(readable, code, faults)
+    # the header holds what an answer cannot repeat
+    return _build(replace(_NOBODY, processing_id="P"), code, faults)
 
 
 def answer_accepted(header: Header, control_id: str) -> bytes:
@@ -76,7 +76,7 @@ _THEIRS: Final = new_control_id().encode("ascii")
 def _usual_header(shared: tuple[str, ...]) -> Header:
     fields = (*shared[:_CONTROL_ID], _THEIRS.decode("ascii"), *shared[_CONTROL_ID:])
     raw = fields[0] + fields[1] + fields[1].join(fields[2:])
-    return peek_header(raw.encode("latin-1")) or _NOBODY
+    return peek_header(raw.encode("utf-8")) or _NOBODY
 
 
 @lru_cache(maxsize=64)

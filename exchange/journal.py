@@ -71,6 +71,7 @@ LISTENER: Final = "listener"
 """Holder of the lease of a row that was stored a moment ago and is being applied."""
 INSERT_ACCEPTED: Final = _insert("ack", ack_code=f"'{codes.AckCode.AA}'")
 INSERT_TO_APPLY: Final = _insert("claimed_until", attempts="1", claimed_by=f"'{LISTENER}'") + " RETURNING id"
+INSERT_BROKEN: Final = _insert("ack", "ack_code", "error", "done_at", state=f"'{MessageState.UNREADABLE}'")
 INSERT_REFUSED: Final = _insert("state", "ack", "error", "done_at", ack_code=f"'{codes.AckCode.AE}'")
 
 
@@ -142,7 +143,7 @@ def read_envelope(raw: bytes, *, partner_id: int, received_at: datetime) -> Enve
         control_id=_field(fields, 10, _MAX_CONTROL_ID),
         type=_field(fields, 9, 40),
         profile=_field(fields, 21, 120),
-        lineage=_patient_key(raw, fields[1].encode("latin-1")) if _field(fields, 9, 3) == "ADT" else "",
+        lineage=_patient_key(raw, fields[1].encode("utf-8")) if _field(fields, 9, 3) == "ADT" else "",
         msh=tuple(fields),
         fault=_control_id_fault(fields),
     )
@@ -162,6 +163,12 @@ def entry_refused(envelope: Envelope, state: MessageState, ack: bytes, error: st
     """The row of a message that gets AE and no further: unreadable, or in conflict."""
     parameters = (*_always(envelope), state.value, ack, error, envelope.received_at)
     return Entry(INSERT_REFUSED, parameters, ack)
+
+
+def entry_broken(envelope: Envelope, ack: bytes, error: str) -> Entry:
+    """The row of bytes that no frame holds, answered AR where somebody can be answered."""
+    parameters = (ack, codes.AckCode.AR.value, error) if ack else (None, "", error)
+    return Entry(INSERT_BROKEN, (*_always(envelope), *parameters, envelope.received_at), ack)
 
 
 def _always(envelope: Envelope) -> tuple[Any, ...]:
@@ -186,7 +193,7 @@ def _field(fields: list[str], number: int, size: int) -> str:
 def _clean(text: str, size: int) -> str:
     """Return latin-1 text of the wire as the journal shows it: UTF-8 when it is, no control character."""
     if not text.isascii():
-        with suppress(UnicodeDecodeError):
+        with suppress(UnicodeError):  # beyond latin-1, it was read as UTF-8 before
             text = text.encode("latin-1").decode("utf-8")
     if not text.isprintable():
         text = _CONTROLS.sub("?", text)

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from socket import socket
 from typing import Final, cast
@@ -21,21 +21,23 @@ from django.utils import timezone
 from psycopg import Error
 from psycopg_pool import PoolTimeout
 
-from exchange.answers import DEFERRED_FAULT, FRAME_FAULT, answer
+from exchange.answers import DEFERRED_FAULT, answer
 from exchange.effect_threads import EffectThreads
-from exchange.journal import Envelope, read_envelope
+from exchange.journal import read_envelope
 from exchange.journal_pool import JournalPool
 from exchange.models import Partner
 from exchange.rules import may_connect
-from exchange.services import message_answer_again, message_apply, message_entry
+from exchange.services import frame_entry, message_answer_again, message_apply, message_entry
 from exchange.tls import is_expected_peer
 from interop.hl7v2.codes import AckCode
-from interop.hl7v2.header import peek_header
+from interop.hl7v2.header import Header
 from interop.hl7v2.mllp import FrameDecoder, FrameError, frame
 
 logger = logging.getLogger(__name__)
 
 _BACKLOG: Final = 128
+# How long a line that was refused is still read, so that its peer comes to read why.
+_LINGER_SECONDS: Final = 5.0
 # Above it, the fingerprint of a message is computed outside the event loop.
 _LARGE_BYTES: Final = 1024 * 1024
 
@@ -93,28 +95,45 @@ class Listener:
             if entry.answer is None:
                 return await self._effects.run(message_apply, message_id=message_id, partner=partner)
         except (DatabaseError, Error, PoolTimeout) as error:
-            return _unavailable(envelope, error)
+            return _unavailable(envelope.header, error)
         if self._woken is not None:
             self._woken()
         return entry.answer
+
+    async def refuse(self, partner: Partner, error: FrameError) -> bytes:
+        """Keep what is not MLLP, and return its refusal; empty when nobody can be answered."""
+        logger.warning(
+            "mllp.frame.refused",
+            extra={"partner": partner.code, "reason": str(error), "at": error.at, "received": error.received},
+        )
+        limit = self.settings.max_frame_bytes
+        entry = frame_entry(partner=partner, error=error, limit=limit, now=timezone.now())
+        try:
+            await self._journal.write(entry)
+        except (DatabaseError, Error, PoolTimeout) as failure:
+            logger.error("hl7.journal.unavailable", extra={"reason": type(failure).__name__})
+        return entry.answer or b""
 
 
 class _Line(asyncio.Protocol):
     """One connection of a partner: messages are answered one after the other, in their order.
 
     Reading pauses when messages pile up, writing waits for a peer that does not read: what a line may
-    hold in memory is about two frames.
+    hold in memory is about two frames. What is not MLLP is told and kept once, then the line is closed: what
+    came before it is answered first, what comes after it is thrown away.
     """
 
     def __init__(self, listener: Listener, partner: Partner) -> None:
         self._listener = listener
         self._partner = partner
         self._decoder = FrameDecoder(listener.settings.max_frame_bytes)
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[bytes | FrameError] = deque()
         self._work: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
         self._writable.set()
         self._is_ending = False
+        self._is_broken = False
+        self._is_lost = False
         self._loop = asyncio.get_running_loop()
         self._heard_at = self._loop.time()
         self._watch: asyncio.TimerHandle | None = None
@@ -131,25 +150,20 @@ class _Line(asyncio.Protocol):
         self._watch = self._loop.call_later(self._listener.settings.idle_seconds, self._check_idle)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_broken or self._is_ending:
+            return
         self._heard_at = self._loop.time()
         try:
             messages = self._decoder.feed(data)
         except FrameError as error:
-            self._refuse_frame(error)
+            self._break(error)
             return
         if messages:
             self._accept(messages)
 
     def eof_received(self) -> bool:
         """The peer sends no more; what it sent is still answered."""
-        self._is_ending = True
-        try:
-            last = self._decoder.close()
-        except FrameError as error:
-            self._refuse_frame(error)
-            return True
-        if last is not None:
-            self._accept([last])
+        self._end()
         return self._work is not None
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -158,10 +172,12 @@ class _Line(asyncio.Protocol):
             logger.info("mllp.line.cut", extra={"partner": self._partner.code, "reason": reason})
         if self._watch is not None:
             self._watch.cancel()
-        self._is_ending = True
-        self._waiting.clear()
+        self._is_lost = True
+        self._waiting = deque(kept for kept in self._waiting if isinstance(kept, FrameError))
+        self._end()
         self._writable.set()
-        self._listener.lines.discard(self)
+        if self._work is None:
+            self._listener.lines.discard(self)
 
     def pause_writing(self) -> None:
         self._writable.clear()
@@ -178,7 +194,26 @@ class _Line(asyncio.Protocol):
             await self._work
         self._transport.close()
 
-    def _accept(self, messages: list[bytes]) -> None:
+    def _end(self) -> None:
+        """No byte will come any more: take what was whole, and what was not for what it is. Once."""
+        if self._is_ending or self._is_broken:
+            self._is_ending = True
+            return
+        self._is_ending = True
+        try:
+            last = self._decoder.close()
+        except FrameError as error:
+            self._break(error)
+            return
+        if last is not None:
+            self._accept([last])
+
+    def _break(self, error: FrameError) -> None:
+        """The line does not speak MLLP: answer what came whole, then refuse the rest, once."""
+        self._is_broken = True
+        self._accept([*error.messages, error])
+
+    def _accept(self, messages: Sequence[bytes | FrameError]) -> None:
         """Queue messages; a peer that does not wait for its answers is not read meanwhile."""
         self._waiting.extend(messages)
         if self._work is None:
@@ -187,9 +222,11 @@ class _Line(asyncio.Protocol):
             self._transport.pause_reading()
 
     async def _answer_waiting(self) -> None:
+        was_told = False
         try:
             while self._waiting:
-                reply = await self._listener.take_in(self._partner, self._waiting.popleft())
+                reply = await self._reply_to(self._waiting.popleft())
+                was_told = bool(reply)
                 if reply and not self._transport.is_closing():
                     self._transport.write(frame(reply))
                     await self._writable.wait()
@@ -199,10 +236,32 @@ class _Line(asyncio.Protocol):
         finally:
             self._work = None
             self._heard_at = self._loop.time()
-            if self._is_ending:
-                self._transport.close()
-            elif not self._transport.is_reading() and not self._transport.is_closing():
-                self._transport.resume_reading()
+            self._go_on(was_told)
+
+    async def _reply_to(self, received: bytes | FrameError) -> bytes:
+        if isinstance(received, FrameError):
+            return await self._listener.refuse(self._partner, received)
+        return await self._listener.take_in(self._partner, received)
+
+    def _go_on(self, was_told: bool) -> None:
+        """After the answers: read on, close, or read a moment more what a refused peer still sends.
+
+        A line closed under the bytes of its peer is reset, and the peer never reads why it was refused.
+        """
+        if self._is_lost:
+            self._listener.lines.discard(self)
+        is_lingering = self._is_broken and was_told and not self._is_ending
+        if self._transport.is_closing():
+            return
+        if self._is_ending or (self._is_broken and not is_lingering):
+            self._transport.close()
+            return
+        if is_lingering:
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
+            self._loop.call_later(_LINGER_SECONDS, self._transport.close)
+        if not self._transport.is_reading():
+            self._transport.resume_reading()
 
     def _refusal(self) -> str:
         """Why this peer may not speak, empty when it may (security 10.5)."""
@@ -220,27 +279,19 @@ class _Line(asyncio.Protocol):
             return "certificate refused"
         return ""
 
-    def _refuse_frame(self, error: FrameError) -> None:
-        """Close a line that does not speak MLLP; AR first when a header came (spec hl7v2 1.2)."""
-        logger.warning("mllp.frame.refused", extra={"partner": self._partner.code, "reason": str(error)})
-        header = peek_header(error.head)
-        reply = answer(header, AckCode.AR, [FRAME_FAULT]) if header is not None else b""
-        if reply:
-            self._transport.write(frame(reply))
-        self._is_ending = True
-        self._transport.close()
-
     def _check_idle(self) -> None:
         """Close a line that said nothing for too long; one that waits for our answer is not idle."""
         silence = self._loop.time() - self._heard_at if self._work is None else 0.0
         rest = self._listener.settings.idle_seconds - silence
         if rest <= 0:
-            self._transport.close()
+            self._end()
+            if self._work is None:
+                self._transport.close()
         else:
             self._watch = self._loop.call_later(rest, self._check_idle)
 
 
-def _unavailable(envelope: Envelope, error: Exception) -> bytes:
+def _unavailable(header: Header | None, error: Exception) -> bytes:
     """The journal cannot be written: nothing was taken in charge, the sender comes again."""
     logger.error("hl7.journal.unavailable", extra={"reason": type(error).__name__})
-    return answer(envelope.header, AckCode.AR, [DEFERRED_FAULT])
+    return answer(header, AckCode.AR, [DEFERRED_FAULT])

@@ -2,6 +2,7 @@
 
 from exchange.services.hand import message_replay, message_retry
 from exchange.services.intake import (
+    frame_entry,
     message_answer_again,
     message_apply,
     message_entry,
@@ -21,6 +22,7 @@ from exchange.services.partners import development_partner_ensure, integrated_pf
 __all__ = [
     "Outgoing",
     "development_partner_ensure",
+    "frame_entry",
     "integrated_pfi_ensure",
     "message_answer_again",
     "message_apply",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from typing import Final
 
 from django.db import (
@@ -24,10 +25,12 @@ from exchange.answers import (
     usual_header,
 )
 from exchange.enums import Direction, MessageState, PamAck
+from exchange.framing import frame_fault, header_to_answer, kept_words
 from exchange.journal import (
     Entry,
     Envelope,
     entry_accepted,
+    entry_broken,
     entry_refused,
     entry_to_apply,
     read_envelope,
@@ -39,6 +42,7 @@ from interop.hl7v2 import codes
 from interop.hl7v2.codes import AckCode
 from interop.hl7v2.errors import Hl7Error
 from interop.hl7v2.header import peek_header, read_header
+from interop.hl7v2.mllp import FrameError
 from interop.hl7v2.tokens import Message as ParsedMessage
 from interop.hl7v2.tokens import parse_message
 
@@ -86,13 +90,28 @@ def message_entry(*, partner: Partner, envelope: Envelope) -> Entry:
     `PAM_ACK=stored` answers an ADT with its first commit; all else is answered with its effect.
     """
     if envelope.fault is not None:
-        ack = answer(envelope.header, AckCode.AE, [envelope.fault])
-        return entry_refused(envelope, MessageState.UNREADABLE, ack, envelope.fault.text)
-    if partner.pam_ack == PamAck.STORED and envelope.message == "ADT":
+        fault = envelope.fault
+        ack = answer(envelope.header, AckCode.AE, [fault])
+        error = f"{fault.code} {fault.location} {fault.text}"
+        return entry_refused(envelope, MessageState.UNREADABLE, ack, error)
+    if partner.pam_ack == PamAck.STORED and envelope.message == "ADT" and envelope.msh[10].isascii():
         header = usual_header(envelope.msh)
         if check_admitted(partner, header) is None:
             return entry_accepted(envelope, answer_accepted(header, envelope.msh[10]))
     return entry_to_apply(envelope)
+
+
+def frame_entry(*, partner: Partner, error: FrameError, limit: int, now: datetime) -> Entry:
+    """The journal row of a line that does not speak MLLP, and the AR that is due when MSH can be read.
+
+    The row holds the first `mllp.HEAD_BYTES` at most; the cause, its place and the true length are in words.
+    """
+    fault = frame_fault(error, limit=limit)
+    envelope = read_envelope(error.head, partner_id=partner.pk, received_at=now)
+    header = header_to_answer(error)
+    ack = answer(header, AckCode.AR, [fault]) if header is not None else b""
+    words = " ; ".join(filter(None, (fault.text, kept_words(error))))
+    return entry_broken(envelope, ack, f"{fault.code} {words}")
 
 
 def message_answer_again(*, envelope: Envelope) -> bytes:

@@ -32,7 +32,7 @@ from interop.hl7v2.mdm import (
     oru_header,
     parse_mdm,
 )
-from interop.hl7v2.mllp import FrameDecoder, FrameError, FrameTooLarge, frame, unframe
+from interop.hl7v2.mllp import FrameCut, FrameDecoder, FrameError, FrameTooLarge, StrayBytes, frame, unframe
 from interop.hl7v2.pam import AdtMessage, adt_header, build_adt, parse_adt
 from interop.hl7v2.tokens import Message, Segment, Separators, parse_message
 from interop.hl7v2.zam import Zam, build_zam, parse_zam, zam_fault, zam_header
@@ -45,6 +45,7 @@ __all__ = [
     "CarriedDocument",
     "Endpoint",
     "Fault",
+    "FrameCut",
     "FrameDecoder",
     "FrameError",
     "FrameTooLarge",
@@ -65,6 +66,7 @@ __all__ = [
     "Segment",
     "Separators",
     "Severity",
+    "StrayBytes",
     "Zam",
     "ZamKind",
     "adt_header",

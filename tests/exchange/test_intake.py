@@ -383,3 +383,28 @@ def test_fault_of_a_refusal_is_what_the_journal_keeps(treated: Treated) -> None:
     treated.raises.append(Hl7Error.of(Fault("207", "PV1^1^19", "Venue d'un autre patient")))
     message_receive(partner=PartnerFactory(), raw=message())
     assert Message.objects.get().error == "207 PV1^1^19 Venue d'un autre patient"
+
+
+# --- Characters ----------------------------------------------------------------------------------
+@pytest.mark.parametrize("pam_ack", list(PamAck))
+@pytest.mark.parametrize("control_id", ["A1", "Né1", "N’1"])
+def test_any_character_in_the_header_is_kept_and_answered(pam_ack: PamAck, control_id: str) -> None:
+    raw = message(
+        "EVN||20250102101500", control_id=control_id, kind="ADT^A31^ADT_A05", sender="G’M", facility="Œuvre"
+    )
+    ack = parse_ack(message_receive(partner=PartnerFactory(pam_ack=pam_ack), raw=raw))
+    row = Message.objects.get()
+    assert ack.acknowledged_id == control_id
+    assert (row.sending_application, row.sending_facility, row.control_id) == ("G’M", "Œuvre", control_id)
+
+
+def test_a_field_separator_of_several_bytes_stops_nothing() -> None:
+    raw = message("PID|1||0001", kind="ADT^A31^ADT_A05").replace(b"|", "’".encode())
+    assert message_receive(partner=PartnerFactory(), raw=raw)
+    assert bytes(Message.objects.get().raw) == raw
+
+
+def test_an_answer_that_the_charset_cannot_write_leaves_in_utf_8_to_the_same_message() -> None:
+    raw = message(control_id="A1", kind="SIU^S12^SIU_S12", charset="8859/15", sender="G’M")
+    ack = parse_ack(message_receive(partner=PartnerFactory(), raw=raw))
+    assert (ack.code, ack.acknowledged_id) == ("AE", "A1")

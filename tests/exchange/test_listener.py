@@ -82,31 +82,6 @@ def test_stray_bytes_between_frames_are_ignored(listening: Listening, treated: T
         assert len(read_messages(connected, 2)) == 2
 
 
-def test_a_line_that_does_not_speak_mllp_is_closed_and_the_listener_lives(
-    listening: Listening, treated: Treated, caplog: pytest.LogCaptureFixture
-) -> None:
-    port = listening.start(PartnerFactory())
-    with connect(port) as connected:
-        connected.sendall(b"GET / HTTP/1.1\r\n" * 20_000)
-        assert _ends(connected)
-    assert [ack.code for ack in send(port, message())] == ["AA"]
-
-
-def test_a_frame_above_the_limit_is_met_by_ar_and_the_listener_lives(
-    listening: Listening, treated: Treated
-) -> None:
-    port = listening.start(PartnerFactory(), settings=replace(DEFAULTS, max_frame_bytes=100_000))
-    with connect(port) as connected:
-        connected.sendall(b"\x0b" + message(control_id="BIG") + b"OBX|1|TX|" + b"A" * 50_000)
-        connected.sendall(b"A" * 60_000)
-        [answered] = read_messages(connected, 1)
-        ack = parse_ack(answered)
-        assert (ack.code, ack.acknowledged_id) == ("AR", "BIG")
-        assert _ends(connected)
-    assert Message.objects.count() == 0
-    assert [ack.code for ack in send(port, message())] == ["AA"]
-
-
 @pytest.mark.slow
 def test_a_message_of_thirty_mebibytes_is_kept_and_answered(listening: Listening, treated: Treated) -> None:
     port = listening.start(PartnerFactory())
