@@ -17,7 +17,7 @@ from documents.selectors import DocumentRow, DocumentSort
 from dossier.filters import NOT_SENT
 from sending.enums import Channel, OrderAction, OrderState
 from sending.models import Order
-from sending.rules import LEFT_STATES, UNSENT_STATES, may_hold, may_release
+from sending.rules import LEFT_STATES, UNSENT_STATES, lacks_open_dmp, may_hold, may_release
 from sending.selectors import latest_by_channel, mail_is_carried
 from ui.components import Column, Entry
 from ui.french import moment, scheduled
@@ -330,13 +330,15 @@ def state_of(order: Order) -> str:
 
 
 def detail_of(order: Order) -> str:
-    """When it leaves, why it is blocked, or the code of the failure."""
+    """When it leaves, why it is blocked, or the failure: its code, or its words when there are short ones."""
     if order.action == OrderAction.DELETE and order.state not in (OrderState.RECEIVED_DMP, OrderState.FAILED):
         return "(suppression)"
     if order.state == OrderState.SCHEDULED and order.not_before:
         return scheduled(order.not_before, timezone.now())
     if order.state == OrderState.BLOCKED:
         return REASON_WORDS.get(order.reason, "")
+    if order.state == OrderState.FAILED and lacks_open_dmp(order.channel, order.error_code):
+        return "pas de DMP ouvert"
     if order.state == OrderState.FAILED and len(order.error_code) <= SHORT_CODE:
         return order.error_code
     return ""

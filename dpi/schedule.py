@@ -45,6 +45,11 @@ PERIODIC_TASKS: dict[str, dict[str, Any]] = {
         "schedule": timedelta(hours=1),
         "options": {"expires": 1800},
     },
+    "sending-relaunch": {
+        "task": "sending.tasks.relaunch",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 1800},
+    },
     "pfi-drain": {
         "task": "pfi.tasks.drain",
         "schedule": timedelta(seconds=15),
@@ -62,6 +67,11 @@ PERIODIC_TASKS: dict[str, dict[str, Any]] = {
     },
     "pfi-presume-delivered": {
         "task": "pfi.tasks.presume_delivered",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 1800},
+    },
+    "pfi-forget-existences": {
+        "task": "pfi.tasks.forget_existences",
         "schedule": timedelta(hours=1),
         "options": {"expires": 1800},
     },

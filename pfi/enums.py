@@ -15,6 +15,10 @@ class JobAction(models.TextChoices):
     DELETE = "delete", "Suppression"
 
 
+REPLAYED_EVENT = "replayed"
+"""Event of a failed job that a person tries again."""
+
+
 class JobState(models.TextChoices):
     PENDING = "pending", "En file"
     RUNNING = "running", "En cours"
@@ -22,3 +26,11 @@ class JobState(models.TextChoices):
     DONE = "done", "Réussi"
     FAILED = "failed", "Échec définitif"
     CANCELLED = "cancelled", "Annulé"
+
+
+class DmpOpening(models.TextChoices):
+    """What TD0.2 says of a DMP, for the structure."""
+
+    OPEN = "open", "Ouvert"
+    CLOSED = "closed", "Fermé"
+    NONE = "none", "Aucun"

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from exchange.leases import Leased, LeasedQuerySet
 from exchange.models import Message
-from pfi.enums import JobAction, JobChannel, JobState
+from pfi.enums import DmpOpening, JobAction, JobChannel, JobState
 
 
 class JobQuerySet(LeasedQuerySet["Job"]):
@@ -95,3 +95,22 @@ class JobEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.from_state} > {self.to_state}"
+
+
+class KnownDmp(models.Model):
+    """What TD0.2 last said of a patient to the structure (indirect mode): a cache, dropped when old."""
+
+    matricule = models.CharField("matricule INS", max_length=15)
+    oid = models.CharField("OID du matricule", max_length=64)
+    state = models.CharField("état", max_length=6, choices=DmpOpening)
+    checked_at = models.DateTimeField("vérifié le", db_index=True)
+
+    class Meta:
+        verbose_name = "DMP connu"
+        verbose_name_plural = "DMP connus"
+        constraints = [
+            models.UniqueConstraint(fields=["matricule", "oid"], name="pfi_known_dmp_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_state_display()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Final
 
+from national.dmp.ports import DmpState
 from pfi.enums import JobChannel, JobState
 
 REPLAYED: Final = frozenset({JobChannel.DMP})
@@ -26,3 +28,15 @@ def replay_refusal(*, state: str, channel: str, has_later_job: bool) -> str:
     if channel not in REPLAYED:
         return BY_ORDER
     return NEWER if has_later_job else ""
+
+
+def existence_serves(
+    state: DmpState, *, checked_at: datetime, tried_again_at: datetime | None, now: datetime, life: timedelta
+) -> bool:
+    """Whether what TD0.2 said of a patient spares another TD0.2 (spec dmp 8: 24 h for each INS).
+
+    That there is no open DMP serves the other documents of the patient too, but never another try of a
+    document that began after it was said: who tries again thinks that the DMP was opened meanwhile.
+    """
+    is_fresh = checked_at <= now < checked_at + life
+    return is_fresh and (state is DmpState.OPEN or tried_again_at is None or checked_at >= tried_again_at)

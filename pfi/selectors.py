@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.utils import timezone
 
-from pfi.enums import JobChannel, JobState
+from pfi.enums import REPLAYED_EVENT, JobChannel, JobState
 from pfi.models import Job, JobEvent
 
 PAGE: Final = 50
@@ -148,3 +148,15 @@ def has_later_job(job: Job) -> bool:
     same = Q(lineage=job.lineage) | Q(replaced_unique_id=job.document_unique_id)
     newer = Job.objects.filter(same, channel=job.channel, id__gt=job.pk)
     return newer.exclude(state__in=ended).exists()
+
+
+def tried_again_at(job: Job) -> datetime | None:
+    """When this other try of a document began: ordered a second time, or replayed; None for a first try.
+
+    2 queries.
+    """
+    replayed = job.events.filter(kind=REPLAYED_EVENT).aggregate(at=Max("at"))["at"]
+    if replayed is not None:
+        return cast(datetime, replayed)
+    former = Job.objects.filter(document_unique_id=job.document_unique_id, channel=job.channel, pk__lt=job.pk)
+    return job.created_at if former.exists() else None

@@ -29,7 +29,7 @@ from interop.hl7v2.mdm import MdmDocument
 from interop.hl7v2.zam import Zam, build_zam, zam_fault, zam_header
 from national.retries import RETRIES
 from pfi.creators import objection_to_replay
-from pfi.enums import JobAction, JobChannel, JobState
+from pfi.enums import REPLAYED_EVENT, JobAction, JobChannel, JobState
 from pfi.errors import JobNotReplayable
 from pfi.models import Job, JobEvent
 from pfi.rules import replay_refusal
@@ -46,7 +46,6 @@ UNCERTAIN_DELAY = timedelta(seconds=10)
 CONFIGURATION_DELAY = timedelta(minutes=5)
 OPPOSITION = "OPPOSITION"
 UNAVAILABLE, UNCERTAIN = "unavailable", "uncertain"
-REPLAYED_EVENT = "replayed"
 OPPOSITION_TEXT = "Patient opposé à l’alimentation du DMP"
 WAITING = (JobState.PENDING, JobState.RETRYING)
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from exchange.turns import turn
 from mssante.services import mails_presume_delivered
+from pfi.existence import existences_forget
 from pfi.mail_reading import mailboxes_read
 from pfi.mail_worker import mails_drain
 from pfi.worker import jobs_drain
@@ -71,6 +72,12 @@ def read_mailboxes() -> int:
 def presume_delivered() -> int:
     """Hold for delivered the mails about which no notice came in time."""
     return mails_presume_delivered(now=timezone.now())
+
+
+@shared_task(name="pfi.tasks.forget_existences", expires=3600)
+def forget_existences() -> int:
+    """Drop what the DMP said of patients too long ago to serve."""
+    return existences_forget(now=timezone.now())
 
 
 def wake_after_commit() -> None:

@@ -1,7 +1,8 @@
 """The PFI at work: claimed jobs, one call to the DMP each, and never a blind repeat.
 
 Source: spec dmp 3.3, 8, 9. Before a submission that may already have happened (uncertain outcome,
-worker killed, duplicate refused), the DMP is asked by TD3.1b whether it holds the document.
+worker killed, duplicate refused), the DMP is asked by TD3.1b whether it holds the document. Nothing is fed
+before TD0.2 said that the patient has an open DMP.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from national.dmp.opening import dmp_gateway
 from national.dmp.ports import AccessContext, DmpFeeding
 from national.errors import NationalServiceError, Rejected, RejectionKind, Uncertain
 from pfi.enums import JobAction, JobChannel, JobState
+from pfi.existence import refusal_noted, require_open_dmp
 from pfi.models import Job
 from pfi.orders import order_of_bytes
 from pfi.services import (
@@ -121,6 +123,7 @@ def _carry(job: Job) -> str:
         return "found_at_dmp"
     if known_of(order).is_opposed:
         raise _Opposed
+    require_open_dmp(job, gateway, context, patient)
     replaced = _entries_replaced(order, gateway, context, patient)
     try:
         gateway.submit(context, submission_of(job, order, replaced=replaced))
@@ -129,6 +132,7 @@ def _carry(job: Job) -> str:
         is_known = error.code.rpartition(":")[2] == xds_codes.ERROR_DUPLICATE_UNIQUE_ID
         if is_known and gateway.references(context, patient, job.document_unique_id):
             return "found_at_dmp"
+        refusal_noted(patient, error)
         raise
     return "submitted"
 

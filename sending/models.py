@@ -27,6 +27,8 @@ from sending.enums import (
     OrderState,
 )
 
+RELAUNCHED = "relaunched"
+"""Event of an order that was sent again by itself, once, because the DMP may have been opened meanwhile."""
 LATE_RECEPTION = "late_received_dmp"
 LATE_ARRIVALS = [LATE_RECEPTION, "late_delivered", "late_read"]
 """Events of an order that was given up, and arrived all the same."""
@@ -88,6 +90,7 @@ class Order(Leased):
     is_uncertain = models.BooleanField("issue incertaine", default=False)
     error_code = models.CharField("code d'erreur", max_length=60, blank=True)
     error_text = models.CharField("erreur", max_length=500, blank=True)
+    relaunch_at = models.DateTimeField("relancé seul le", null=True, blank=True)
     created_at = models.DateTimeField("créé le", default=timezone.now)
     changed_at = models.DateTimeField("changé le", default=timezone.now)
 
@@ -105,6 +108,11 @@ class Order(Leased):
             models.Index(fields=["version", "channel"], name="sending_order_version"),
             models.Index(fields=["state", "-changed_at"], name="sending_order_state"),
             models.Index(fields=["lineage", "id"], name="sending_order_lineage"),
+            models.Index(
+                fields=["relaunch_at"],
+                condition=Q(relaunch_at__isnull=False),
+                name="sending_order_relaunch",
+            ),
         ]
         permissions = [
             ("reprise", "Peut reprendre l'historique"),

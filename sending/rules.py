@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from consent.enums import ChoiceValue, MessageChoiceValue
 from consent.rules import may_feed_dmp, may_mail_patient
+from interop.dmp.codes import QUERY_NOT_FOUND
+from interop.xds.codes import DMP_CLOSED, ERROR_UNKNOWN_PATIENT
 from sending.enums import Channel, OrderAction, OrderReason, OrderState
 
 
@@ -159,6 +162,28 @@ def _too_late(state: OrderState, verb: str) -> str:
     if state in LEFT_STATES:
         return f"Cet envoi est déjà parti : il ne peut plus être {verb}."
     return f"Cet envoi est terminé : il ne peut plus être {verb}."
+
+
+NO_OPEN_DMP: Final = frozenset({QUERY_NOT_FOUND, DMP_CLOSED, ERROR_UNKNOWN_PATIENT})
+"""Codes of Z01 N that say "pas de DMP ouvert" (spec dmp 3.7, class PATIENT)."""
+
+
+def lacks_open_dmp(channel: str, code: str) -> bool:
+    """Whether an order failed because the patient has no DMP, or a closed one."""
+    return channel == Channel.DMP and code.rpartition(":")[2] in NO_OPEN_DMP
+
+
+def relaunch_at(
+    *, channel: str, action: str, code: str, failed_at: datetime, days: int, was_relaunched: bool
+) -> datetime | None:
+    """When an order that failed for want of an open DMP is sent once more by itself (spec dmp 8).
+
+    Once in the life of the order, `days` after the failure, never when `days` is 0. A deletion is no feeding.
+    """
+    concerned = lacks_open_dmp(channel, code) and action != OrderAction.DELETE
+    if not concerned or not days or was_relaunched:
+        return None
+    return failed_at + timedelta(days=days)
 
 
 def departure(*, validated_at: datetime, delay_minutes: int, chosen: datetime | None) -> datetime:

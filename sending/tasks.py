@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from exchange.turns import turn
-from sending.services import orders_flag_silent, orders_reconsider_waiting
+from sending.services import orders_flag_silent, orders_reconsider_waiting, orders_relaunch
 from sending.worker import orders_drain
 
 # A drain ends well before the time limit of tasks; the next one goes on.
@@ -46,6 +46,15 @@ def reconsider() -> int:
 def flag_silent() -> int:
     """Flag the orders that the PFI accepted and never acknowledged."""
     return orders_flag_silent(now=timezone.now())
+
+
+@shared_task(name="sending.tasks.relaunch", expires=3600)
+def relaunch() -> int:
+    """Send again, once, what failed for want of an open DMP long enough ago."""
+    relaunched = orders_relaunch(now=timezone.now())
+    if relaunched:
+        drain.apply_async(retry=False)
+    return relaunched
 
 
 def wake_after_commit() -> None:

@@ -36,7 +36,7 @@ from sending import services
 from sending.enums import Channel, OrderReason, OrderState
 from sending.errors import OrderRefused
 from sending.models import Order
-from sending.rules import may_cancel, may_hold, may_release, may_retry, may_send_now
+from sending.rules import lacks_open_dmp, may_cancel, may_hold, may_release, may_retry, may_send_now
 from sending.selectors import (
     PAGE,
     WorkFilters,
@@ -281,7 +281,8 @@ def row_of(order: Order, user: User) -> dict[str, Any]:
         "who": _who(order),
         "channel": order.channel,
         "state": state_of(order),
-        "detail": detail_of(order),
+        # Why there is no DMP is said in full beside it.
+        "detail": "" if lacks_open_dmp(order.channel, order.error_code) else detail_of(order),
         "code": order.error_code,
         "headline": headline,
         "next": following,
@@ -327,11 +328,20 @@ def _repair_words(order: Order) -> str:
     if order.error_code == TOO_BIG:
         return "Envoyer par le DMP, ou imprimer."
     code = f" ({order.error_code})" if order.error_code else ""
+    if lacks_open_dmp(order.channel, order.error_code):
+        return f"{_without_dmp(order)}{code}"
     if order.channel == Channel.MSSANTE_PATIENT:
         return f"Remettre le document sur papier, ou relancer.{code}"
     if order.channel == Channel.MSSANTE_PRO:
         return f"Choisir une autre adresse, ou relancer.{code}"
     return f"Corriger puis relancer.{code}"
+
+
+def _without_dmp(order: Order) -> str:
+    """What follows a failure for want of an open DMP: one more try by itself, or nothing but a person."""
+    if order.relaunch_at is not None:
+        return f"Relancé automatiquement le {timezone.localtime(order.relaunch_at):%d/%m/%Y}."
+    return "Relancer quand le patient aura un DMP ouvert."
 
 
 def _button(order: Order, name: str) -> RowAction:

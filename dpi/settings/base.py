@@ -382,6 +382,9 @@ PFI_ERROR_PERCENT = env.integer("PFI_ERROR_PERCENT", 20, minimum=1, maximum=100)
 DMP_SUBMIT_TIMEOUT_SECONDS = env.integer("DMP_SUBMIT_TIMEOUT_SECONDS", 120, minimum=1)
 DMP_QUERY_TIMEOUT_SECONDS = env.integer("DMP_QUERY_TIMEOUT_SECONDS", 30, minimum=1)
 DMP_EXISTENCE_TIMEOUT_SECONDS = env.integer("DMP_EXISTENCE_TIMEOUT_SECONDS", 10, minimum=1)
+# What TD0.2 said of a patient serves feeding that long; the one relaunch of what had no open DMP (dmp.md 8).
+DMP_FEEDING_EXISTENCE_HOURS = env.integer("DMP_FEEDING_EXISTENCE_HOURS", 24, maximum=168)
+DMP_RELAUNCH_DAYS = env.integer("DMP_RELAUNCH_DAYS", 7, maximum=365)
 DMP_RETRIEVE_TIMEOUT_SECONDS = env.integer("DMP_RETRIEVE_TIMEOUT_SECONDS", 60, minimum=1)
 # What the national service may change, or does not publish (dmp.md 12).
 DMP_AIR_BASE_URL = env.url("DMP_AIR_BASE_URL", "")

@@ -142,6 +142,12 @@ class DmpFeeding(Protocol):
     what changes something at the DMP: `submit` and `set_status`.
     """
 
+    def existence(self, context: AccessContext, patient: PatientClaim) -> Existence:
+        """TD0.2: state of the DMP (PRPA_IN201307UV02).
+
+        In AIR mode, the authorisation of the professional of the context too: it says nothing of feeding.
+        """
+
     def submit(self, context: AccessContext, submission: Submission) -> Submitted:
         """TD2.1: feed the DMP with new documents, or with replacements (ITI-41)."""
 
@@ -165,9 +171,6 @@ class DmpGateway(DmpFeeding, Protocol):
 
     `authorise` and `set_visibility` change something at the DMP too.
     """
-
-    def existence(self, context: AccessContext, patient: PatientClaim) -> Existence:
-        """TD0.2: state of the DMP, authorisation of the professional of the context (PRPA_IN201307UV02)."""
 
     def authorise(self, context: AccessContext, patient: PatientClaim) -> None:
         """TD0.3, AJOUT: authorise the professional of the context, also when already authorised."""

@@ -28,6 +28,7 @@ from sending.services.creating import (
 from sending.services.deleting import deletion_follow, orders_delete
 from sending.services.people import order_cancel, order_hold, order_release, order_retry, order_send_now
 from sending.services.reconsidering import orders_reconsider, orders_reconsider_waiting
+from sending.services.relaunching import orders_relaunch
 from sending.services.visibility import visibility_order_create, visibility_replace
 from sending.services.writing import RULES_ACTOR, order_change, order_note, orders_save, orders_wait
 
@@ -57,6 +58,7 @@ __all__ = [
     "orders_flag_silent",
     "orders_reconsider",
     "orders_reconsider_waiting",
+    "orders_relaunch",
     "orders_save",
     "orders_supersede",
     "orders_take_over",

@@ -17,7 +17,7 @@ from interop.hl7v2.codes import AckCode
 from sending import rules
 from sending.enums import Channel, OrderReason, OrderState
 from sending.facts import gate_now
-from sending.models import LATE_RECEPTION, Order, OrderEvent
+from sending.models import LATE_RECEPTION, RELAUNCHED, Order, OrderEvent
 from sending.services.deleting import deletion_follow
 from sending.services.writing import (
     RULES_ACTOR,
@@ -47,7 +47,14 @@ def order_fail(*, order: Order, code: str, text: str, kind: str) -> Order:
     if locked.state in (OrderState.SCHEDULED, OrderState.SENDING, OrderState.HANDED_OVER):
         locked.error_code, locked.error_text = code[:60], text[:500]
         locked.is_uncertain = False
-        move(locked, to=OrderState.FAILED, kind=kind, actor=RULES_ACTOR, detail=f"{code} {text}".strip())
+        move(
+            locked,
+            to=OrderState.FAILED,
+            kind=kind,
+            actor=RULES_ACTOR,
+            detail=f"{code} {text}".strip(),
+            relaunch_at=_relaunch_at(locked),
+        )
     else:
         # A late failure after success is appended, not overwritten (hl7v2 2.8). Its words stay beside
         # the state: a mail that was held for delivered reached nobody, and somebody must see it.
@@ -56,6 +63,20 @@ def order_fail(*, order: Order, code: str, text: str, kind: str) -> Order:
             locked.save(update_fields=["error_code", "error_text"])
         append_event(locked, kind=f"late_{kind}", from_state=locked.state, actor=RULES_ACTOR, detail=code)
     return locked
+
+
+def _relaunch_at(order: Order) -> datetime | None:
+    """When a failed order leaves again by itself. 1 query, none when it never does."""
+    if not rules.lacks_open_dmp(order.channel, order.error_code):
+        return None
+    return rules.relaunch_at(
+        channel=order.channel,
+        action=order.action,
+        code=order.error_code,
+        failed_at=timezone.now(),
+        days=settings.DMP_RELAUNCH_DAYS,
+        was_relaunched=order.events.filter(kind=RELAUNCHED).exists(),
+    )
 
 
 @transaction.atomic

@@ -34,6 +34,7 @@ CHANGED_FIELDS = [
     "is_uncertain",
     "error_code",
     "error_text",
+    "relaunch_at",
 ]
 
 
@@ -46,12 +47,14 @@ def order_change(
     reason: OrderReason = OrderReason.NONE,
     at: datetime | None = None,
     detail: str = "",
+    relaunch_at: datetime | None = None,
 ) -> OrderEvent:
     """Set the new state on a locked order and give the event to append; the caller saves both."""
     at = at or timezone.now()
     from_state = order.state
     order.state, order.reason, order.changed_at = to, reason, at
     order.claimed_by, order.claimed_until, order.attempts = "", None, 0
+    order.relaunch_at = relaunch_at
     return event_of(order, kind=kind, from_state=from_state, actor=actor, at=at, detail=detail)
 
 
@@ -109,9 +112,12 @@ def move(
     reason: OrderReason = OrderReason.NONE,
     at: datetime | None = None,
     detail: str = "",
+    relaunch_at: datetime | None = None,
 ) -> None:
     """Change a locked order, and write it with its event."""
-    event = order_change(order, to=to, kind=kind, actor=actor, reason=reason, at=at, detail=detail)
+    event = order_change(
+        order, to=to, kind=kind, actor=actor, reason=reason, at=at, detail=detail, relaunch_at=relaunch_at
+    )
     order.save(update_fields=CHANGED_FIELDS)
     event.save()
 

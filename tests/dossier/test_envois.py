@@ -1,7 +1,7 @@
 """The work list of sendings and its actions: one row, many rows, who may, and what is refused."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -104,6 +104,22 @@ class TestList:
         assert [name.split()[0] for name in names(again)] == oldest
         newest = seen(doctor.get(LIST, {"tri": "-date"}))
         assert [name.split()[0] for name in names(newest)] == oldest[::-1]
+
+    @pytest.mark.requirement("F-PV-18")
+    @pytest.mark.parametrize("code", ["NF", "DMPClosed", "urn:oasis:XDSUnknownPatientId"])
+    def test_a_patient_without_open_dmp_is_said_with_the_relaunch_to_come(self, ward, doctor, code):
+        words = "Pas de DMP ouvert, ce patient n’a pas de DMP."
+        at = datetime(2026, 12, 5, 23, 30, tzinfo=UTC)
+        failed = make_order(ward, OrderState.FAILED, error_code=code, error_text=words, relaunch_at=at)
+        text = seen(doctor.get(LIST)).text
+        assert f"{words} Relancé automatiquement le 06/12/2026. ({code})" in text
+        assert "Échec (" not in text
+        record = seen(doctor.get(reverse("dossier:patient", args=[failed.version.document.patient.uid])))
+        assert "Échec (pas de DMP ouvert)" in record.text
+
+        Order.objects.update(relaunch_at=None)  # it was, and no one relaunches it any more
+        text = seen(doctor.get(LIST)).text
+        assert f"Relancer quand le patient aura un DMP ouvert. ({code})" in text
 
     @pytest.mark.requirement("F-PV-18")
     def test_each_state_is_said_with_what_follows(self, ward, doctor):

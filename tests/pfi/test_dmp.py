@@ -10,6 +10,8 @@ from consent.enums import ChoiceValue
 from establishment.models import ServiceEndpoint
 from interop.ins.codes import INS_NIR_TEST_OID
 from national.models import Call
+from patients.enums import IdentifierKind
+from patients.models import Identifier
 from pfi.enums import JobState
 from pfi.models import Job
 from pfi.worker import jobs_drain
@@ -44,7 +46,10 @@ def fault(hospital, effect, version, **match):
 
 
 def calls():
-    return list(Call.objects.order_by("id").values_list("transaction", "outcome"))
+    """What was asked about the document itself: TD0.2 comes before, once for the patient."""
+    return list(
+        Call.objects.exclude(transaction="TD0.2").order_by("id").values_list("transaction", "outcome")
+    )
 
 
 @pytest.mark.faults
@@ -216,4 +221,74 @@ def test_each_submission_is_traced_with_its_patient_and_document(hospital):
         "structure": "1990000101",
         "code": "",
     }
-    assert Call.objects.get().patient_uid == hospital.patient.uid
+    assert set(Call.objects.values_list("transaction", "patient_uid")) == {
+        ("TD0.2", hospital.patient.uid),
+        ("TD2.1", hospital.patient.uid),
+    }
+
+
+# --- an open DMP, or nothing leaves (dmp 8) --------------------------------------------------------
+def asked(hospital, since):
+    """Operations that the DMP saw after a number of requests, with the mode of their token."""
+    return [(row["operation"], row["mode"]) for row in hospital.sandbox.dmp.journal()[since:]]
+
+
+@pytest.mark.requirement("F-PFI-16")
+@pytest.mark.parametrize(
+    ("effect", "code", "words"),
+    [("no_dmp", "NF", "ce patient n’a pas de DMP"), ("dmp_closed", "DMPClosed", "est fermé")],
+)
+def test_without_an_open_dmp_no_document_leaves_and_the_order_says_so(hospital, effect, code, words):
+    hospital.sandbox.dmp.faults.add(effect, operation="TD0.2")
+    since = len(hospital.sandbox.dmp.journal())
+    first, second = hospital.write_letter(), hospital.write_letter()
+    orders_drain(worker=WORKER)
+    jobs_drain(worker=WORKER)
+    assert asked(hospital, since) == [("TD0.2", "INDIRECTE")]
+    for version in (first, second):
+        failed = order_of(version)
+        assert (failed.state, failed.error_code) == (OrderState.FAILED, code)
+        assert failed.error_text.startswith("Pas de DMP ouvert") and words in failed.error_text
+        assert failed.relaunch_at - failed.changed_at >= timedelta(days=7) - timedelta(minutes=1)
+
+    hospital.sandbox.dmp.faults.clear()  # the patient opened a DMP, and a person tries again
+    order_retry(order=order_of(first), actor=hospital.actor)
+    orders_drain(worker=WORKER)
+    jobs_drain(worker=WORKER)
+    assert order_of(first).state == OrderState.RECEIVED_DMP
+    assert hospital.dmp_document(first) is not None
+    assert hospital.dmp_requests(second) == []
+
+
+@pytest.mark.requirement("F-PFI-19")
+@pytest.mark.parametrize("effect", ["http:503", "reset", "malformed", "fault:XDSRegistryBusy"])
+def test_a_question_that_the_dmp_does_not_answer_feeds_nothing_and_fails_nothing(hospital, effect):
+    version = hospital.write_letter()
+    job = hand_over(version)
+    hospital.sandbox.dmp.faults.add(effect, operation="TD0.2", times=1)
+    since = len(hospital.sandbox.dmp.journal())
+    jobs_drain(worker=WORKER)
+    job.refresh_from_db()
+    assert (job.state, job.is_uncertain) == (JobState.RETRYING, False)
+    assert [operation for operation, _ in asked(hospital, since)] == ["TD0.2"]
+    work_again()
+    assert order_of(version).state == OrderState.RECEIVED_DMP
+
+
+def test_two_documents_of_one_patient_ask_once(hospital):
+    since = len(hospital.sandbox.dmp.journal())
+    hospital.write_letter(), hospital.write_letter()
+    orders_drain(worker=WORKER)
+    jobs_drain(worker=WORKER)
+    assert [operation for operation, _ in asked(hospital, since)] == ["TD0.2", "TD2.1", "TD2.1"]
+
+
+def test_a_patient_that_the_dmp_does_not_know_fails_before_anything_is_submitted(hospital):
+    """INS of the base of tests that the sandbox has never heard of."""
+    Identifier.objects.filter(kind=IdentifierKind.INS).update(value="255069923160048")
+    since = len(hospital.sandbox.dmp.journal())
+    version = hospital.write_letter()
+    hand_over(version)
+    jobs_drain(worker=WORKER)
+    assert order_of(version).error_code == "NF"
+    assert [operation for operation, _ in asked(hospital, since)] == ["TD0.2"]

@@ -46,10 +46,10 @@ def admin() -> Client:
     return browser_of(administrator())
 
 
-def failed(dmp, take, **changes: object) -> Job:
+def failed(dmp, take, *, refusal: Rejected = REFUSAL, **changes: object) -> Job:
     """A job that the DMP refused."""
     job = take(**changes)
-    dmp.failures.append(REFUSAL)
+    dmp.failures.append(refusal)
     jobs_drain(worker="tests")
     job.refresh_from_db()
     assert job.state == JobState.FAILED
@@ -85,7 +85,7 @@ class TestReplay:
         job.refresh_from_db()
         assert (job.state, job.submission_set_id) == (JobState.DONE, lot)
         assert [entry.unique_id for entry in dmp.entries.values()] == [job.document_unique_id]
-        assert dmp.calls[-2:] == ["TD3.1b", "TD2.1"], "the DMP was asked first"
+        assert dmp.calls[-3:] == ["TD3.1b", "TD0.2", "TD2.1"], "the DMP was asked first"
         assert Trace.objects.get(type="pfi.job.replay").object_uid == job.uid
         assert Message.objects.filter(type__startswith="ZAM", direction="out").count() == 2
 
@@ -117,7 +117,7 @@ class TestReplay:
         assert job.state == JobState.RETRYING
 
     def test_an_older_version_never_follows_a_newer_one(self, dmp, take) -> None:
-        old = failed(dmp, take)
+        old = failed(dmp, take, refusal=Rejected("XDSRegistryMetadataError", kind=RejectionKind.DATA))
         take(Action.REPLACE)
         jobs_drain(worker="tests")
 
