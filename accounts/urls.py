@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import views
+from accounts import identity_views, views
 from accounts.oidc import views as oidc
 
 app_name = "accounts"
@@ -14,6 +14,7 @@ urlpatterns = [
     path("connexion/local", views.login_local, name="login_local"),
     path("connexion/compte", views.choose, name="choose"),
     path("connexion/sans-compte", views.no_account, name="no_account"),
+    path("connexion/rattachement", identity_views.linked, name="linked"),
     path("session/verrouiller", views.lock_now, name="lock_now"),
     path("session/verrouillee", views.locked, name="locked"),
     path("session/deverrouiller", views.unlock_local, name="unlock_local"),

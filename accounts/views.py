@@ -195,8 +195,7 @@ def _chosen(request: HttpRequest, pending: Pending, user: User) -> HttpResponse:
         detail=proof.detail(),
     )
     pending_drop(request.session)
-    login_finish(request, user, proof)
-    return redirect(arrival_url(pending.next_url))
+    return redirect(login_finish(request, user, proof, wanted=pending.next_url))
 
 
 def _proved(request: HttpRequest, pending: Pending, user: User, form: AccountChoiceForm) -> HttpResponse:
@@ -214,7 +213,6 @@ def _proved(request: HttpRequest, pending: Pending, user: User, form: AccountCho
         account_link(proof, user, LinkMethod.CHOICE)
     except LoginRefused as refused:
         return login_refused(request, proof.provider, refused)
-    messages.success(request, f"Compte rattaché à votre identité {proof.provider.label}.")
     return _chosen(request, pending, user)
 
 

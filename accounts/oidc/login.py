@@ -8,6 +8,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from accounts.models import User
+from accounts.navigation import arrival_url, home_url
+from accounts.oidc.arrival import linked_url, new_link_keep
 from accounts.oidc.matching import identity_used
 from accounts.oidc.proof import Proof
 from accounts.rules import Phase
@@ -17,16 +19,27 @@ from accounts.sessions import Login, session_open, session_read, session_unlock
 BACKEND = "accounts.oidc.backend.ProviderBackend"
 
 
-def login_finish(request: HttpRequest, user: User, proof: Proof) -> bool:
-    """Unlock the session that this person left locked here, or open a new one: then true.
+def login_finish(request: HttpRequest, user: User, proof: Proof, *, wanted: str) -> str:
+    """Unlock the session that this person left locked here, or open a new one; return where to go.
 
     Another person's session on this workstation ends: nobody goes on in somebody else's (psc 18).
+    The person reads once that an account was linked, before the page `wanted` (psc 7.2).
     """
-    identity_used(proof, user)
+    new_link = identity_used(proof, user)
     state = session_read(request.session)
     if state is not None and state.verdict(timezone.now()).phase is Phase.LOCKED and request.user == user:
         session_unlock(request, state, proof.assurance, actor_of(user, assurance=proof.assurance.level))
-        return False
+        target = wanted or home_url()
+    else:
+        _open(request, user, proof)
+        target = arrival_url(wanted)
+    if new_link is None:
+        return target
+    new_link_keep(request.session, new_link)
+    return linked_url(target)
+
+
+def _open(request: HttpRequest, user: User, proof: Proof) -> None:
     last = session_open(
         request,
         Login(
@@ -42,7 +55,6 @@ def login_finish(request: HttpRequest, user: User, proof: Proof) -> bool:
         ),
     )
     last_login_tell(request, last)
-    return True
 
 
 def last_login_tell(request: HttpRequest, last: LastLogin) -> None:

@@ -80,19 +80,28 @@ def _trace_refused_link(proof: Proof, outcome: Match, user: User | None = None) 
 
 
 @transaction.atomic
-def identity_used(proof: Proof, user: User) -> None:
-    """Note a login on the link, and trace what the provider now says otherwise than the account.
+def identity_used(proof: Proof, user: User) -> ExternalIdentity | None:
+    """Note a login on the link; return the link when this is its first use.
 
-    Names and profession are never changed silently: an administrator decides (SC.SSI/IE.31 to 33).
+    What the provider now says otherwise than the account is traced. Names and profession are never
+    changed silently: an administrator decides (SC.SSI/IE.31 to 33).
     """
     identity = proof.identity
-    ExternalIdentity.objects.filter(
-        user=user,
-        provider=proof.provider.slug,
-        issuer=proof.provider.issuer,
-        subject=identity.subject,
-        revoked_at__isnull=True,
-    ).update(last_login_at=timezone.now(), sub=identity.sub)
+    link = (
+        ExternalIdentity.objects.select_for_update(of=("self",))
+        .filter(
+            user=user,
+            provider=proof.provider.slug,
+            issuer=proof.provider.issuer,
+            subject=identity.subject,
+            revoked_at__isnull=True,
+        )
+        .first()
+    )
+    is_first = link is not None and link.last_login_at is None
+    if link is not None:
+        link.last_login_at, link.sub = timezone.now(), identity.sub
+        link.save(update_fields=["last_login_at", "sub"])
     for name in ("family_name", "given_name", "profession", "specialty"):
         old, new = getattr(user, name), getattr(identity, name)
         if new and old.casefold() != new.casefold():
@@ -104,6 +113,7 @@ def identity_used(proof: Proof, user: User) -> None:
                 object_uid=user.uid,
                 detail={"name": name, "old": old, "new": new},
             )
+    return link if is_first else None
 
 
 @transaction.atomic

@@ -28,7 +28,7 @@ from accounts.access import public
 from accounts.enums import LoginRefusal
 from accounts.errors import LoginRefused
 from accounts.models import IdentityProvider, User
-from accounts.navigation import arrival_url, home_url, safe_next
+from accounts.navigation import safe_next
 from accounts.oidc.client import ProviderClient
 from accounts.oidc.login import login_finish
 from accounts.oidc.matching import AccountUnresolved
@@ -177,8 +177,7 @@ class CallbackView(OIDCAuthenticationCallbackView):
 
     def login_success(self) -> HttpResponse:
         proof: Proof = self.request.oidc_proof
-        is_arrival = login_finish(self.request, self.user, proof)
-        return redirect(arrival_url(self.next_url) if is_arrival else self.next_url or home_url())
+        return redirect(login_finish(self.request, self.user, proof, wanted=self.next_url))
 
     def login_failure(self) -> HttpResponse:
         # The library asks for this when no backend names a user, or for an inactive one.
@@ -188,8 +187,7 @@ class CallbackView(OIDCAuthenticationCallbackView):
         proof: Proof = request.oidc_proof  # type: ignore[attr-defined]  # set by ProviderBackend
         user = request.user
         if isinstance(user, User) and _unlocks_one_of(request, user, unresolved):
-            login_finish(request, user, proof)
-            return redirect(self.next_url or home_url())
+            return redirect(login_finish(request, user, proof, wanted=self.next_url))
         pending = Pending(proof, unresolved.outcome, unresolved.accounts, self.next_url)
         if unresolved.outcome is Match.NONE:
             _trace_failure(proof.provider, unresolved, proof)

@@ -86,6 +86,9 @@ def test_a_doctor_logs_in_locks_unlocks_and_leaves(page: Page, address: str) -> 
     shown(page, "login")
 
     through_pro_sante_connect(page, "HODA")
+    page.get_by_role("heading", name="Compte rattaché").wait_for()
+    shown(page, "linked")
+    page.get_by_role("link", name="Continuer").click()
     page.get_by_role("heading", name="Consulter le DMP et Mon espace santé").wait_for()
     shown(page, "notice")
     page.get_by_role("main").get_by_role("button").click()

@@ -10,6 +10,7 @@ from accounts.enums import AccountKind, LinkMethod, RequestState, RoleCode
 from accounts.errors import AccountError
 from accounts.models import AccessRequest, ExternalIdentity, IdentityProvider, LoginSession, User
 from accounts.navigation import arrival_url, home_url
+from accounts.oidc.arrival import linked_url
 from accounts.rules import Candidate, Match, match_accounts
 from accounts.services import (
     access_request_decide,
@@ -113,6 +114,10 @@ def test_of_two_accounts_the_person_proves_one_by_its_password(
     assert right.status_code == 302
     link = ExternalIdentity.objects.get()
     assert (link.user, link.method) == (second, LinkMethod.CHOICE)
+    assert right["Location"] == linked_url(home_url())
+    assert (
+        "Vous avez prouvé ce compte par son mot de passe" in browser.get(right["Location"]).content.decode()
+    )
     session = LoginSession.objects.get()
     assert (session.user, session.assurance) == (second, "psc:eidas3:CARD")
     assert Trace.objects.filter(type="psc.account.chosen").count() == 1
@@ -171,7 +176,7 @@ def test_one_identity_linked_to_two_accounts_chooses_each_time(
     assert log_in(browser, box.psc, "hoda", next="/compte")["Location"] == reverse("accounts:choose")
     answer = browser.post(reverse("accounts:choose"), {"account": second.pk})
 
-    assert answer["Location"] == arrival_url("/compte")
+    assert answer["Location"] == linked_url(arrival_url("/compte"))
     assert LoginSession.objects.get().user == second
     browser.post(reverse("accounts:lock_now"))
     assert log_in(browser, box.psc, "hoda", next="/compte")["Location"] == "/compte"
@@ -190,7 +195,10 @@ def test_a_person_without_rpps_needs_a_link_by_the_administrator(
         user=clerk, provider=psc, subject="3990000010/DROUX", method=LinkMethod.ADMIN, actor=INSTALLER
     )
 
-    assert log_in(browser, box.psc, "roux")["Location"] == home_url()
+    assert log_in(browser, box.psc, "roux")["Location"] == linked_url(home_url())
+    assert (
+        "L’administrateur des comptes a fait ce rattachement" in browser.get(linked_url("/")).content.decode()
+    )
     assert LoginSession.objects.get().user == clerk
 
 
@@ -261,6 +269,48 @@ def test_what_the_provider_says_otherwise_is_traced_and_changes_nothing(
     ]
     hoda.refresh_from_db()
     assert hoda.family_name == "HODA-MARTIN"
+
+
+@pytest.mark.django_db
+@pytest.mark.requirement("SC.PSC.08")
+def test_an_automatic_link_is_told_once_to_the_person_it_was_made_for(
+    browser: Client, box: Sandbox, psc: IdentityProvider, hoda: User
+) -> None:
+    arrival = linked_url(arrival_url("/compte"))
+    assert log_in(browser, box.psc, "hoda", next="/compte")["Location"] == arrival
+
+    told = browser.get(arrival).content.decode()
+
+    assert "Compte rattaché" in told
+    assert "899700900014" in told
+    assert "Le rapprochement est automatique" in told
+    assert f'href="{arrival_url("/compte")}"' in told
+    assert browser.get(arrival)["Location"] == arrival_url("/compte")
+    again = Client(headers={"host": "localhost:8999"})
+    assert log_in(again, box.psc, "hoda", next="/compte")["Location"] == arrival_url("/compte")
+    assert again.get(arrival)["Location"] == arrival_url("/compte")
+
+
+@pytest.mark.django_db
+def test_the_page_of_the_link_leads_to_our_pages_only(
+    browser: Client, box: Sandbox, psc: IdentityProvider, hoda: User
+) -> None:
+    log_in(browser, box.psc, "hoda")
+
+    told = browser.get(reverse("accounts:linked"), {"next": "https://evil.example/x"}).content.decode()
+
+    assert 'href="https://evil' not in told
+    assert f'href="{home_url()}"' in told
+
+
+@pytest.mark.django_db
+def test_a_link_withdrawn_before_it_was_read_is_not_told(
+    browser: Client, box: Sandbox, psc: IdentityProvider, hoda: User
+) -> None:
+    log_in(browser, box.psc, "hoda")
+    external_identity_unlink(identity=ExternalIdentity.objects.get(), actor=INSTALLER)
+
+    assert browser.get(reverse("accounts:linked"))["Location"] == home_url()
 
 
 @pytest.mark.django_db

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import ExternalIdentity, IdentityProvider, LoginSession, User
 from accounts.navigation import home_url
+from accounts.oidc.arrival import linked_url
 from audit.models import Trace
 from sandbox.runtime import Sandbox
 from tests.accounts.walk import authorization_address, come_back, log_in
@@ -27,7 +28,11 @@ def test_a_doctor_logs_in_and_the_account_is_found_by_rpps(
     answer = log_in(browser, box.psc, "hoda")
 
     assert answer.status_code == 302
-    assert answer["Location"] == home_url()
+    assert answer["Location"] == linked_url(home_url())
+    told = browser.get(answer["Location"]).content.decode()
+    assert "Compte rattaché" in told
+    assert "899700900014" in told
+    assert browser.get(answer["Location"])["Location"] == home_url()
     page = browser.get(reverse("accounts:profile"))
     assert page.status_code == 200
     assert "HODA Alice" in page.content.decode()

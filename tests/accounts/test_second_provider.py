@@ -13,6 +13,7 @@ from django.urls import reverse
 from accounts.enums import RoleCode
 from accounts.models import ExternalIdentity, IdentityProvider, LoginSession, User
 from accounts.navigation import arrival_url
+from accounts.oidc.arrival import linked_url
 from accounts.services import provider_set
 from audit.models import Trace
 from establishment.enums import Switch
@@ -193,7 +194,7 @@ def test_after_login_one_goes_only_to_our_pages(
 ) -> None:
     answer = log_in(browser, box.psc, "hoda", next=wanted)
 
-    assert answer["Location"] == arrival_url(kept)
+    assert answer["Location"] == linked_url(arrival_url(kept))
 
 
 @pytest.mark.requirement("SC.SSI/IAM.80")

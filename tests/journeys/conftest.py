@@ -120,6 +120,13 @@ class Person:
         self.page.get_by_role("link", name="Pro Santé Connect").click()
         self.page.get_by_role("heading", name="Pro Santé Connect").wait_for()
         self.page.get_by_role("button", name=name).click()
+        # Said once, when the identity opens the account for the first time.
+        first = self.page.get_by_role(
+            "heading", name=re.compile("atients|Consulter le DMP|Compte rattaché"), level=1
+        )
+        first.wait_for()
+        if first.text_content() == "Compte rattaché":
+            self.page.get_by_role("link", name="Continuer").click()
         # Who may consult the DMP accepts its notice first, twice a year at most.
         self.page.get_by_role("heading", name=re.compile("atients|Consulter le DMP"), level=1).wait_for()
         accept = self.page.locator(".notice .btn--primary")

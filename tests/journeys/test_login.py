@@ -35,10 +35,13 @@ def test_one_click_for_us_and_the_account_of_the_rpps_is_opened(installation: In
         doctor.click(doctor.page.get_by_role("link", name="Pro Santé Connect"))
         doctor.page.get_by_role("heading", name="Pro Santé Connect").wait_for()
     doctor.page.get_by_role("button", name="HODA").click()
+    expect(doctor.page.get_by_role("heading", name="Compte rattaché", level=1)).to_be_visible()
+    with doctor.budget(1):
+        doctor.click(doctor.page.get_by_role("link", name="Continuer"))
     doctor.page.get_by_role("heading", name="Consulter le DMP", level=1).wait_for()
     doctor.page.locator(".notice .btn--primary").click()
     expect(doctor.page.get_by_role("heading", name=HOME, level=1)).to_be_visible()
-    for type in ("psc.login.success", "dmp.notice"):
+    for type in ("psc.link.created", "psc.login.success", "dmp.notice"):
         assert installation.traced(type, actor_login="ahoda"), type
     with doctor.budget(1):
         doctor.click(doctor.page.get_by_role("button", name="Se déconnecter").first)
