@@ -376,6 +376,7 @@ class IncomingDocument(models.Model):
         verbose_name = "document d’un courriel"
         verbose_name_plural = "documents des courriels"
         ordering = ["id"]
+        indexes = [models.Index(fields=["unique_id", "id"], name="mssante_incoming_document")]
 
     def __str__(self) -> str:
         return f"document {self.unique_id}"

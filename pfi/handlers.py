@@ -11,6 +11,7 @@ from exchange.registry import Outcome, Reception
 from interop.hl7v2 import codes
 from interop.hl7v2.errors import Hl7Error
 from pfi.enums import JobChannel
+from pfi.identifiers import lineage_of
 from pfi.mails import MAILED, mails_create
 from pfi.orders import ACTIONS, channels_of, order_read
 from pfi.recipients import recipients_of, sender_for
@@ -29,8 +30,7 @@ def order_receive(reception: Reception) -> Outcome:
     known = known_of(order)
     if JobChannel.DMP in channels and order.action != codes.Action.DELETE and known.is_opposed:
         raise Hl7Error(codes.ERROR_APPLICATION, "", "Patient opposé à l’alimentation du DMP")
-    cda = order.document.cda
-    lineage = cda.set_id.root if cda is not None and cda.set_id is not None else order.document.id.root
+    lineage = lineage_of(order)
     recipients = {channel: recipients_of(order, channel) for channel in channels if channel in MAILED}
     sender = sender_for(order) if recipients else None
     for channel in channels:
@@ -39,7 +39,7 @@ def order_receive(reception: Reception) -> Outcome:
             order=order,
             channel=channel,
             action=ACTIONS[order.action],
-            set_id=lineage,
+            lineage=lineage,
         )
         if sender is not None and channel in recipients:
             mails_create(job=job, order=order, sender=sender, recipients=recipients[channel])

@@ -43,6 +43,7 @@ from mssante.services import (
 from national.errors import NationalServiceError, Rejected
 from national.mail.opening import mail_reader
 from national.mail.ports import MAIL_GONE, MAIL_TOO_LARGE, MailReader
+from pfi.identifiers import received_key, received_lineage
 from pfi.mail_answers import answer_of, conclude, send_answers
 from pfi.received_mail import event_of, message_of
 
@@ -244,16 +245,19 @@ def _queue(mail: IncomingMail, opened: OpenedMail, documents: list[OpenedDocumen
     carried = []
     for document in documents:
         action = event_of(document) or codes.Action.INITIAL
-        set_id = document.cda.set_id.root if document.cda.set_id else document.cda.id.root
+        cda = document.cda
+        lineage = received_lineage(
+            cda.id, set_id=cda.set_id, replaced=cda.replaced.id if cda.replaced else None
+        )
         message = message_queue(
-            partner=partner, raw=message_of(document, action, opened, mail.mailbox), lineage=f"lps:{set_id}"
+            partner=partner, raw=message_of(document, action, opened, mail.mailbox), lineage=lineage
         )
         carried.append(
             IncomingDocument(
                 mail=mail,
                 message=message,
-                unique_id=f"{document.cda.id.root}^{document.cda.id.extension}".rstrip("^")[:128],
-                title=document.cda.title[:300],
+                unique_id=received_key(cda.id),
+                title=cda.title[:300],
             )
         )
     rows_insert(*carried)

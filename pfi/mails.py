@@ -32,6 +32,7 @@ from mssante.rules import smtp_error_code
 from mssante.services import mail_create, mail_withdraw
 from mssante.services.mails import Recipient
 from pfi.enums import JobAction, JobChannel, JobState
+from pfi.identifiers import UNIQUE_ID_LENGTH
 from pfi.models import Job, JobEvent
 from pfi.services import OPPOSITION, WORKER_ACTOR
 from pfi.stays import refuses_messages
@@ -123,7 +124,7 @@ def mail_follow(*, mail: OutgoingMail, event: MailEvent) -> None:
         queued = message_queue(
             partner=message.partner,
             raw=build_zam(zam),
-            lineage=f"zam:{mail.lineage}",
+            lineage=f"zam:{mail.lineage}"[:UNIQUE_ID_LENGTH],
             patient_uid=message.patient_uid,
         )
         _hand_over_after_commit(queued.pk)

@@ -31,6 +31,7 @@ from national.retries import RETRIES
 from pfi.creators import objection_to_replay
 from pfi.enums import REPLAYED_EVENT, JobAction, JobChannel, JobState
 from pfi.errors import JobNotReplayable
+from pfi.identifiers import UNIQUE_ID_LENGTH, document_key
 from pfi.models import Job, JobEvent
 from pfi.rules import replay_refusal
 from pfi.selectors import has_later_job
@@ -51,18 +52,21 @@ WAITING = (JobState.PENDING, JobState.RETRYING)
 
 
 def job_create(
-    *, message: Message, order: MdmDocument, channel: JobChannel, action: JobAction, set_id: str
+    *, message: Message, order: MdmDocument, channel: JobChannel, action: JobAction, lineage: str
 ) -> Job:
-    """One job of an accepted order, with the identifiers that will leave (dmp 8: fixed at enqueue)."""
+    """One job of an accepted order, with the identifiers that will leave (dmp 8: fixed at enqueue).
+
+    Raises Hl7Error: an identifier of the document cannot leave.
+    """
     document = order.document
     visit, ins, requester = order.visit, order.patient.ins, order.requester
     job = Job.objects.create(
         message=message,
         channel=channel,
         action=action,
-        lineage=set_id,
-        document_unique_id=document.id.root,
-        replaced_unique_id=document.replaced_id.root if document.replaced_id else "",
+        lineage=lineage,
+        document_unique_id=document_key(document.id),
+        replaced_unique_id=document_key(document.replaced_id) if document.replaced_id else "",
         submission_set_id=oid_allocate(Branch.SUBMISSION_SET, sequence=OID_SEQUENCE),
         patient_ins=ins.matricule if ins else "",
         patient_ins_oid=ins.oid if ins else "",
@@ -280,7 +284,7 @@ def _acknowledge(job: Job) -> Message | None:
     return message_queue(
         partner=job.message.partner,
         raw=build_zam(zam),
-        lineage=f"zam:{job.lineage}",
+        lineage=f"zam:{job.lineage}"[:UNIQUE_ID_LENGTH],
         patient_uid=job.message.patient_uid,
     )
 

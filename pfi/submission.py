@@ -26,6 +26,7 @@ from interop.xds.nomenclature import content_type_of_patient_class
 from interop.xds.times import dtm_from_instant
 from national.dmp.ports import AccessContext, Submission
 from national.errors import Rejected, RejectionKind
+from pfi.identifiers import document_key
 from pfi.models import Job
 from pfi.services import WORKER_ACTOR
 
@@ -67,7 +68,7 @@ def submission_of(job: Job, order: MdmDocument, *, replaced: Mapping[str, str]) 
                 uri=f"DOC{number:05d}.XML",
             ),
             content=carried.content,
-            replaces=replaced.get(carried.replaced_id.root, "") if carried.replaced_id else "",
+            replaces=replaced.get(document_key(carried.replaced_id), "") if carried.replaced_id else "",
         )
         for number, carried in enumerate(order.documents, start=1)
     )

@@ -27,6 +27,7 @@ from national.dmp.ports import AccessContext, DmpFeeding
 from national.errors import NationalServiceError, Rejected, RejectionKind, Uncertain
 from pfi.enums import JobAction, JobChannel, JobState
 from pfi.existence import refusal_noted, require_open_dmp
+from pfi.identifiers import document_key
 from pfi.models import Job
 from pfi.orders import order_of_bytes
 from pfi.services import (
@@ -119,7 +120,8 @@ def _carry(job: Job) -> str:
     patient = _patient(order)
     if job.action == JobAction.DELETE:
         return _delete(job, order, gateway, context, patient)
-    if job.is_uncertain and gateway.references(context, patient, job.document_unique_id):
+    unique_id = document_key(order.document.id)
+    if job.is_uncertain and gateway.references(context, patient, unique_id):
         return "found_at_dmp"
     if known_of(order).is_opposed:
         raise _Opposed
@@ -130,7 +132,7 @@ def _carry(job: Job) -> str:
     except Rejected as error:
         # Same id and same content; another content under the id is a conflict, for a person.
         is_known = error.code.rpartition(":")[2] == xds_codes.ERROR_DUPLICATE_UNIQUE_ID
-        if is_known and gateway.references(context, patient, job.document_unique_id):
+        if is_known and gateway.references(context, patient, unique_id):
             return "found_at_dmp"
         refusal_noted(patient, error)
         raise
@@ -148,7 +150,7 @@ def _entries_replaced(
     found: dict[str, str] = {}
     for document in order.documents:
         if document.replaced_id is not None:
-            unique_id = document.replaced_id.root
+            unique_id = document_key(document.replaced_id)
             for entry in gateway.references(context, patient, unique_id)[:1]:
                 found[unique_id] = entry
     return found
@@ -161,7 +163,7 @@ def _delete(
     entries = [
         entry
         for document in order.documents
-        for entry in gateway.references(context, patient, document.id.root)
+        for entry in gateway.references(context, patient, document_key(document.id))
     ]
     lot = lot_of(job, order)
     for number, entry in enumerate(entries, start=1):

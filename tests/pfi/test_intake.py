@@ -9,6 +9,7 @@ from establishment.models import InstallationSwitch
 from exchange.enums import MessageState
 from exchange.models import Message, Partner
 from exchange.services import message_receive
+from interop.cda.datatypes import Id
 from interop.hl7v2 import Action, build_oru
 from interop.hl7v2.ack import parse_ack
 from pfi.enums import JobAction, JobState
@@ -68,6 +69,36 @@ def test_the_lineage_is_the_setid_of_the_cda_else_the_document_itself(ward):
     assert Job.objects.get().lineage == version.document.set_id
     receive(raw_order())
     assert Job.objects.latest("id").lineage == f"{samples.ROOT}1"
+
+
+def test_documents_of_one_root_are_told_apart_by_their_extension(ward):
+    for extension in ("A1", "A2"):
+        assert receive(raw_order(**samples.by_extension(extension))).code == "AA"
+    assert receive(raw_order(Action.REPLACE, **samples.by_extension("A3", parent="A1"))).code == "AA"
+    assert receive(raw_order(Action.DELETE, **samples.by_extension("A3", parent="A1"))).code == "AA"
+    key = samples.SAME_ROOT
+    told = list(Job.objects.order_by("id").values_list("document_unique_id", "replaced_unique_id", "lineage"))
+    assert told == [
+        (f"{key}^A1", "", f"{key}^A1"),
+        (f"{key}^A2", "", f"{key}^A2"),
+        (f"{key}^A3", f"{key}^A1", f"{key}^A1"),
+        (f"{key}^A3", f"{key}^A1", f"{key}^A1"),
+    ]
+
+
+def test_series_of_one_root_are_told_apart_by_the_extension_of_their_setid(ward):
+    for extension, series in (("A1", "S1"), ("A2", "S2"), ("A3", "S1")):
+        assert receive(raw_order(**samples.by_extension(extension, series=series))).code == "AA"
+    lineages = Job.objects.order_by("id").values_list("lineage", flat=True)
+    assert list(lineages) == [f"{samples.SAME_ROOT}^{series}" for series in ("S1", "S2", "S1")]
+
+
+@pytest.mark.parametrize("root", ["HOPITAL-A.42", "1.2." + "3" * 130])
+def test_an_identifier_that_could_not_leave_is_refused_at_once(ward, root):
+    document = samples.carried(id=Id(root))
+    content = document.content.replace(f"{samples.ROOT}1".encode(), root.encode())
+    fault = refused(raw_order(documents=(replace(document, content=content),)))
+    assert (fault.code, fault.location) == ("102", "OBX^1^5")
 
 
 @pytest.mark.requirement("F-PFI-12")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from establishment.models import InstallationSwitch, ServiceEndpoint
 from interop.mail.opening import open_mail
 from interop.mail.reports import ReadReport, parse_report
 from mssante.enums import IncomingState
-from mssante.models import IncomingMail
+from mssante.models import IncomingDocument, IncomingMail
 from national.mail.opening import lines_close
 from pfi.mail_reading import mailboxes_read
 from pfi.routing import AnswerForm, route_of
@@ -152,6 +153,35 @@ def test_a_correction_replaces_and_a_withdrawal_deletes(box: Sandbox, ward: Ward
     box.letters.send(Case.DELETE, unique_id=second.letter.unique_id)
     assert [state for state, _ in read()] == [IncomingState.DONE] * 3
     assert document.versions.order_by("number").last().state == "deleted"
+
+
+def test_letters_of_one_root_wait_for_their_own_series_alone(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A producer without setId, who tells its documents apart by their extension."""
+    whole, archived = letters.build_letter, letters.build_archive
+    root = "1.2.250.1.888.77"
+
+    def by_extension(content: bytes) -> bytes:
+        content = re.sub(rb"<setId[^>]*/><versionNumber[^>]*/>", b"", content)
+        told = rb'<id root="%s" extension="\1"/>' % root.encode()
+        return re.sub(rb'<id root="[0-9.]+\.1\.(\d+)"/>', told, content)
+
+    def in_archive(letter: Letter, document: bytes, *, action: str) -> bytes:
+        named = replace(letter, unique_id=f"{root}^{letter.unique_id.rpartition('.')[2]}")
+        return archived(named, document, action=action)
+
+    monkeypatch.setattr(letters, "build_letter", lambda letter, pdf: by_extension(whole(letter, pdf)))
+    monkeypatch.setattr(letters, "build_archive", in_archive)
+    first = box.letters.send(Case.MATCH, matricule=MATRICULE, author="petit")
+    box.letters.send(Case.MATCH, matricule=MATRICULE, author="petit")
+    box.letters.send(Case.REPLACE, unique_id=first.letter.unique_id)
+    for _ in range(3):
+        read()
+    assert set(read()) == {(IncomingState.DONE, "")}
+    told = list(IncomingDocument.objects.order_by("id").values_list("unique_id", "message__lineage"))
+    assert [unique_id for unique_id, _ in told] == [f"{root}^{number}" for number in (1, 2, 3)]
+    assert [lineage for _, lineage in told] == [f"lps:{root}^{number}" for number in (1, 2, 1)]
 
 
 def test_without_a_notice_asked_for_an_error_is_told_to_the_mailbox_of_errors(box: Sandbox) -> None:

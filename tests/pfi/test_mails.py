@@ -21,6 +21,8 @@ from establishment.enums import Switch
 from exchange.enums import MessageState
 from exchange.models import Message, Partner
 from exchange.services import message_receive, messages_hand_over_due
+from interop.cda.datatypes import Id
+from interop.hl7v2 import Action
 from interop.hl7v2.ack import parse_ack
 from interop.hl7v2.tokens import parse_message
 from interop.hl7v2.zam import parse_zam
@@ -46,6 +48,7 @@ from sending import services
 from sending.enums import Channel, OrderReason, OrderState
 from sending.models import Order
 from sending.worker import orders_drain
+from tests.documents.arrivals import arriving, without_set
 from tests.factories import MailboxFactory, SwitchFactory
 from tests.hospital import MATRICULE
 from tests.interop.hl7v2 import samples
@@ -235,9 +238,10 @@ def test_an_order_without_text_says_at_least_what_it_asks(action, words):
 
 
 # --- orders refused ------------------------------------------------------------------------------
-def mss_order(**changes):
+def mss_order(action=Action.INITIAL, **changes):
     flags = replace(TO_DMP, dest_dmp=False, dest_mss_professional=True)
-    return raw_order(**{"participants": (samples.REQUESTER, samples.DOCTOR), "flags": flags, **changes})
+    own = {"participants": (samples.REQUESTER, samples.DOCTOR), "flags": flags}
+    return raw_order(action, **own | changes)
 
 
 def receive(raw):
@@ -259,6 +263,28 @@ def test_an_order_of_another_software_is_one_job_and_one_mail_for_each_recipient
     assert (job.channel, job.state) == ("mssante_pro", "pending")
     assert {mail.job_uid for mail in OutgoingMail.objects.all()} == {job.uid}
     assert OutgoingMail.objects.count() == 2
+
+
+@pytest.mark.requirement("SC.MSS/UX.05.BIS", "F-PFI-17")
+def test_mails_about_two_documents_of_one_root_are_two_threads(operator):
+    def mailed(extension, action=Action.INITIAL, parent=""):
+        own = Id(samples.SAME_ROOT, extension)
+        replaced = Id(samples.SAME_ROOT, parent) if parent else None
+        content = without_set(arriving(2 if parent else 1, id=own, replaces=replaced))
+        about = samples.by_extension(extension, parent=parent, content=content)
+        assert receive(mss_order(action, **about)).code == "AA"
+        mails_drain(worker=WORKER)
+        return open_mail(operator.sent[-1].raw)
+
+    first = mailed("A1")
+    other = mailed("A2")
+    assert (other.answered_id, other.references) == ("", ())
+    (document,) = archive(other).documents
+    assert document.entry.unique_id == f"{samples.SAME_ROOT}^A2"
+    second = mailed("A3", Action.REPLACE, "A1")
+    assert second.references == (first.message_id,)
+    gone = mailed("A3", Action.DELETE, "A1")
+    assert gone.references == (first.message_id, second.message_id)
 
 
 def test_a_platform_without_a_sending_mailbox_refuses_and_says_so(operator):

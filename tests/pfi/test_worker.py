@@ -115,6 +115,36 @@ def test_a_replacement_whose_parent_the_dmp_never_had_is_a_new_entry(dmp, take):
     assert all(link.kind != codes.ASSOCIATION_REPLACE for link in dmp.links)
 
 
+@pytest.mark.requirement("SC.DMP/CONF.03", "F-PFI-02", "F-PFI-17")
+def test_of_two_documents_of_one_root_only_the_one_meant_is_replaced_or_deleted(dmp, take):
+    take(**samples.by_extension("A1"))
+    take(**samples.by_extension("A2"))
+    take(Action.REPLACE, **samples.by_extension("A3", parent="A1"))
+    while jobs_drain(worker=WORKER):
+        pass
+    key = samples.SAME_ROOT
+    expected = {f"{key}^A1": "Deprecated", f"{key}^A2": "Approved", f"{key}^A3": "Approved"}
+    assert statuses(dmp) == expected
+    take(Action.DELETE, **samples.by_extension("A2"))
+    jobs_drain(worker=WORKER)
+    assert statuses(dmp) == expected | {f"{key}^A2": "Deleted"}
+
+
+@pytest.mark.requirement("F-PFI-19")
+def test_a_document_named_by_its_extension_is_found_again_after_a_doubt(dmp, take):
+    take(**samples.by_extension("A1"))
+    jobs_drain(worker=WORKER)
+    again = take(**samples.by_extension("A2"))
+    Job.objects.filter(pk=again.pk).update(is_uncertain=True)
+    jobs_drain(worker=WORKER)
+    assert kinds(again)[-1] == "submitted", "the other document of the root is not this one"
+    assert dmp.calls == ["TD2.1", "TD3.1b", "TD2.1"]
+    third = take(**samples.by_extension("A2"))
+    Job.objects.filter(pk=third.pk).update(is_uncertain=True)
+    jobs_drain(worker=WORKER)
+    assert kinds(third)[-1] == "found_at_dmp"
+
+
 @pytest.mark.requirement("SC.DMP/CONF.03", "F-PFI-02")
 def test_a_deletion_asks_for_the_entry_then_deletes_it(dmp, take):
     take(Action.REPLACE)

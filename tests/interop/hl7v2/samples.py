@@ -69,6 +69,31 @@ def document_id(number: int) -> Id:
     return Id(f"{ROOT}{number}")
 
 
+SAME_ROOT = f"{ROOT}9"
+"""Root of a producer who tells its documents apart by their extension."""
+
+
+def by_extension(extension: str, *, parent: str = "", series: str = "", **changes: Any) -> dict[str, Any]:
+    """The documents of an order whose CDA is `SAME_ROOT^extension`; `parent`, `series` (setId) likewise."""
+    content = cda(1, parent=1 if parent else None).replace(
+        f'<id root="{ROOT}1"/>'.encode(), f'<id root="{SAME_ROOT}" extension="{extension}"/>'.encode(), 1
+    )
+    content = content.replace(
+        f'<id root="{ROOT}1"/>'.encode(), f'<id root="{SAME_ROOT}" extension="{parent}"/>'.encode()
+    )
+    if series:
+        place = b"<recordTarget>"
+        told = f'<setId root="{SAME_ROOT}" extension="{series}"/><versionNumber value="1"/>'.encode()
+        content = content.replace(place, told + place)
+    document = CarriedDocument(
+        type=TYPE,
+        id=Id(SAME_ROOT, extension),
+        content=content,
+        replaced_id=Id(SAME_ROOT, parent) if parent else None,
+    )
+    return {"documents": (replace(document, **changes),)}
+
+
 def cda(
     number: int = 1,
     *,
