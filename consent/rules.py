@@ -13,6 +13,7 @@ from typing import Final, Protocol, TypeVar
 
 from consent.enums import ChoiceValue, MessageChoiceValue, Subject
 from interop.hl7v2.codes import ChoiceCode
+from patients.rules import CLOCK_SKEW
 
 
 class Reason(StrEnum):
@@ -117,10 +118,6 @@ class PamChoice:
     value: ChoiceValue
     collected_at: datetime
     is_effective: bool
-
-
-CLOCK_SKEW: Final = timedelta(minutes=5)
-"""How far the clock of a sender may be ahead of ours."""
 
 
 def pam_choice(

@@ -61,6 +61,9 @@ def _stay(reception: Reception, adt: AdtMessage, patient: Patient) -> tuple[str,
             message=reception.message,
             is_new_episode=result.is_new,
         )
+    elif adt.choices is not None:
+        # Choices are those of one stay: what was said in a stay unknown here holds in no other.
+        return (*result.warnings, "Venue inconnue : choix du patient non enregistrés")
     return result.warnings
 
 

@@ -23,11 +23,12 @@ from patients.rules.matching import (
     differing_between,
     match_received,
 )
-from patients.rules.received import IdentityDecision, ReceivedIdentity, decide_received
+from patients.rules.received import CLOCK_SKEW, IdentityDecision, ReceivedIdentity, decide_received
 from patients.rules.search import SearchKeys, phonetic_key, search_keys
 from patients.rules.stay import Stay, Step, stay_of
 
 __all__ = [
+    "CLOCK_SKEW",
     "AccessUnits",
     "Holder",
     "IdentityDecision",

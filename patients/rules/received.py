@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from patients.rules.identity import Standing
+
+CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far the clock of a sender may be ahead of ours."""
 
 
 class IdentityDecision(StrEnum):
@@ -22,7 +26,7 @@ class IdentityDecision(StrEnum):
 class ReceivedIdentity:
     """The facts that decide, on both sides.
 
-    `updated_at` is PID-33, else EVN-2; `known_at` the date of the identity we hold.
+    `updated_at` is PID-33, else EVN-2; `known_at` the date of the last version that counted.
     `same_traits` and `same_ins` compare what the message states with what is held.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
@@ -23,6 +24,7 @@ from interop.ins.traits import LexicalError, exact, is_cog, normalize_birth_name
 from patients.enums import CollectionMethod, IdentifierKind, IdentityAttribute, IdentityStatus, Sex
 from patients.models import Identifier, Patient
 from patients.rules import (
+    CLOCK_SKEW,
     IdentityDecision,
     ReceivedIdentity,
     Standing,
@@ -32,6 +34,7 @@ from patients.selectors.insi import identities_are_external
 from patients.services.identity import STRICT_TRAITS
 from patients.services.writing import (
     Change,
+    identity_confirm,
     identity_write,
     ins_identifier,
     ins_is_held_elsewhere,
@@ -88,7 +91,7 @@ def identity_receive(*, adt: AdtMessage, message: Message, actor: Actor) -> Iden
         actor=actor,
         evidence=adt.proof.document if adt.proof else "",
         message_uid=message.uid,
-        known_at=adt.identity.updated_at or adt.recorded_at,
+        known_at=_known_at(adt, message, told.warnings),
     )
     if patient is None:
         patient = _create(adt.identity, told, change)
@@ -100,6 +103,15 @@ def identity_receive(*, adt: AdtMessage, message: Message, actor: Actor) -> Iden
 
 
 # --- Reading -----------------------------------------------------------------------------------
+def _known_at(adt: AdtMessage, message: Message, warnings: list[str]) -> datetime:
+    """PID-33, else EVN-2. One in the future would hide every later version: it counts from reception."""
+    at = adt.identity.updated_at or adt.recorded_at
+    if at <= message.created_at + CLOCK_SKEW:
+        return at
+    warnings.append("Date de mise à jour de l'identité dans le futur : comptée à la réception")
+    return message.created_at.replace(microsecond=0)  # as messages date: to the second
+
+
 def _read(adt: AdtMessage) -> _Told:
     identity = adt.identity
     warnings: list[str] = []
@@ -327,7 +339,6 @@ def _update(
     patient: Patient, held: list[Identifier], identity: PatientIdentity, told: _Told, change: Change
 ) -> None:
     active = next((one for one in held if one.kind == IdentifierKind.INS and one.is_active), None)
-    _identifiers_sync(patient, held, identity.identifiers)
     told_standing = _standing_told(patient, told, active)
     strict = {name: told.values[name] for name in STRICT_TRAITS if name in told.values}
     decision = decide_received(
@@ -343,9 +354,10 @@ def _update(
     )
     if decision in _KEPT:
         told.warnings.append(_KEPT[decision])
+    if decision is IdentityDecision.KEEP_NEWER:
+        return
+    _identifiers_sync(patient, held, identity.identifiers)
     match decision:
-        case IdentityDecision.KEEP_NEWER:
-            return
         case IdentityDecision.REVIEW:
             identity_write(patient, {"is_identity_under_review": True}, change)
         case IdentityDecision.KEEP_QUALIFIED:
@@ -354,6 +366,7 @@ def _update(
             identity_write(patient, values, change)
         case IdentityDecision.TAKE:
             _take(patient, identity, told, told_standing, active, change)
+    identity_confirm(patient, change)
 
 
 def _take(

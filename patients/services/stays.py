@@ -6,8 +6,6 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from django.db.models import Q
-
 from accounts.models import User
 from audit.context import Actor
 from audit.enums import Action
@@ -44,7 +42,10 @@ _MOVEMENT_LOCATION: Final = "ZBE^1^1"
 
 @dataclass(frozen=True, slots=True)
 class MovementReceived:
-    """The stay of a message, None when its movement was set aside; what the journal should say."""
+    """The stay of a message, None when it is unknown; what the journal should say.
+
+    A stay whose movement was set aside is known all the same: what else the message says of it counts.
+    """
 
     episode: Episode | None
     warnings: tuple[str, ...]
@@ -99,7 +100,7 @@ def movement_receive(
     if done:
         _settle(intake)
     return MovementReceived(
-        intake.episode if done else None, tuple(intake.warnings), is_new=done and episode is None
+        intake.episode if done else episode, tuple(intake.warnings), is_new=done and episode is None
     )
 
 
@@ -222,12 +223,8 @@ def _last(intake: _Intake) -> Movement:
 
 # --- The stay ------------------------------------------------------------------------------------
 def _episode_of(visit: Visit, patient: Patient) -> Episode | None:
-    """The stay of PV1-19, else of PID-18; no strict check of authorities (hl7v2 4.4, 5.1)."""
-    if visit.number is not None:
-        wanted = Q(visit_number=visit.number.value, visit_authority=_authority(visit.number))
-    else:
-        wanted = Q(account_number=visit.account.value if visit.account else "", patient=patient)
-    found = Episode.objects.filter(wanted).order_by("-id").values_list("pk", flat=True).first()
+    """The stay of PV1-19, else of PID-18, locked."""
+    found = _numbered(visit.number, patient) if visit.number else _of_account(visit, patient)
     if found is None:
         return None
     episode = Episode.objects.select_for_update(of=("self",)).get(pk=found)
@@ -235,6 +232,26 @@ def _episode_of(visit: Visit, patient: Patient) -> Episode | None:
         raise Hl7Error(codes.ERROR_APPLICATION, _VISIT_LOCATION, "Cette venue est celle d'un autre patient")
     episode.patient = patient
     return episode
+
+
+def _numbered(number: ReceivedIdentifier, patient: Patient) -> int | None:
+    """The stay of a visit number: under this authority, else the only one of this patient (hl7v2 5.1).
+
+    Senders name the authority of a visit in several ways, or not at all: it is not checked strictly.
+    """
+    authority = _authority(number)
+    same_number = Episode.objects.filter(visit_number=number.value)
+    exact = same_number.filter(visit_authority=authority).values_list("pk", flat=True).first()
+    if exact is not None:
+        return exact
+    alone = same_number.filter(patient=patient).values_list("pk", flat=True)[:2]
+    return alone[0] if len(alone) == 1 else None
+
+
+def _of_account(visit: Visit, patient: Patient) -> int | None:
+    number = visit.account.value if visit.account else ""
+    found = Episode.objects.filter(account_number=number, patient=patient).order_by("-id")
+    return found.values_list("pk", flat=True).first()
 
 
 def _episode_new(adt: AdtMessage, visit: Visit, patient: Patient) -> Episode:

@@ -106,6 +106,13 @@ def identity_write(
     return patient
 
 
+def identity_confirm(patient: Patient, change: Change) -> None:
+    """Keep the date of a version that counted, even when it changed nothing: an older one comes too late."""
+    if change.known_at is not None and change.known_at > patient.identity_updated_at:
+        patient.identity_updated_at = change.known_at
+        patient.save(update_fields=["identity_updated_at"])
+
+
 def active_ins(patient: Patient) -> Identifier | None:
     """The row of the active matricule."""
     return Identifier.objects.filter(patient=patient, kind=IdentifierKind.INS, is_active=True).first()

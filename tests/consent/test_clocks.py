@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from consent.enums import ChoiceValue, Subject
-from consent.rules import CLOCK_SKEW, current_choice, pam_choice, screen_date
+from consent.rules import current_choice, pam_choice, screen_date
 from interop.hl7v2.codes import ChoiceCode
+from patients.rules import CLOCK_SKEW
 
 NOW = datetime(2026, 3, 8, 14, 32, tzinfo=UTC)
 FUTURE = NOW + timedelta(days=365)

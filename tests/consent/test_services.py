@@ -204,6 +204,38 @@ def test_what_a_message_repeats_is_not_written_again(receive: Receive) -> None: 
     assert Choice.objects.count() == 2
 
 
+@pytest.mark.requirement("SC.DMP/CONF.13")
+@pytest.mark.parametrize(
+    "set_aside",
+    [
+        {"event": "A03", "movement": "3", "at": "20240308110000"},  # a second discharge
+        {"event": "A11", "movement": "9", "action": "CANCEL", "original": "A01"},  # an unknown movement
+        {"event": "A02", "movement": "1", "at": "20240308110000"},  # an identifier used by another event
+    ],
+    ids=["second discharge", "unknown movement", "identifier used"],
+)
+def test_an_opposition_counts_even_when_its_movement_is_set_aside(
+    receive: Receive,  # noqa: F811
+    set_aside: dict[str, str],
+) -> None:
+    receive("A01", movement="1", zfa=zfa("INO", "IC"))
+    receive("A03", movement="2", at="20240307110000")
+    message = {**set_aside, "zfa": zfa("IO", "INC", day="20240401100000")}
+    assert receive(message.pop("event"), **message).code == "AA"
+    current = choices_current(Episode.objects.get())
+    assert (current.alimentation_value, current.consultation_value) == (OPPOSED, OPPOSED)
+
+
+def test_choices_of_an_unknown_stay_hold_in_no_other_and_the_journal_says_so(
+    receive: Receive,  # noqa: F811
+) -> None:
+    receive("A01", movement="1", zfa=zfa("IO", "INC"))
+    ack = receive("A03", visit="V9", account="9", movement="2", zfa=zfa("INO", "IC", day="20240401100000"))
+    assert ack.code == "AA"
+    assert choices_current(Episode.objects.get()).alimentation_value == OPPOSED
+    assert "choix du patient non enregistrés" in last_warning()
+
+
 @pytest.mark.requirement("SC.DMP/CONF.06.BIS")
 def test_an_opposition_received_later_is_told(
     receive: Receive,  # noqa: F811

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from audit.models import Trace
@@ -232,6 +233,40 @@ def test_without_pid_33_the_date_of_the_event_tells_which_is_older(receive: Rece
     assert patient().birth_name == "TROIS"
 
 
+def test_a_version_that_changes_nothing_still_makes_an_older_one_come_too_late(receive: Receive) -> None:
+    for day, name in (("20240601", "UN"), ("20240603", "UN"), ("20240602", "DEUX")):
+        assert receive("A31", name=name, updated=day).code == "AA"
+    assert patient().birth_name == "UN"
+
+
+def test_an_older_version_does_not_bring_back_a_former_local_identifier(receive: Receive) -> None:
+    """The active IPP goes on every document: a message sent again must not change it."""
+    held = f"ANCIEN^^^{AUTHORITY}^PI~NEUF^^^{AUTHORITY}^PI"
+    receive(adt("A28", ipp="ANCIEN", updated="20240601"))
+    both = adt("A31", ipp="ANCIEN", updated="20240602").replace(
+        f"ANCIEN^^^{AUTHORITY}^PI".encode(), held.encode()
+    )
+    receive(both)
+    receive(adt("A31", ipp="NEUF", updated="20240603"))
+    for day in ("20240601", "20240602"):
+        assert receive(adt("A31", ipp="ANCIEN", updated=day)).code == "AA"
+        assert "antérieur" in last_warning()
+    rows = Identifier.objects.filter(kind="IPP").values_list("value", "is_active")
+    assert dict(rows) == {"ANCIEN": False, "NEUF": True}
+
+
+@pytest.mark.parametrize("dated", ["PID-33", "EVN-2"])
+def test_a_date_in_the_future_freezes_no_identity(receive: Receive, dated: str) -> None:
+    """A doubt said after it is taken, whatever the clock of the former sender."""
+    updated, recorded = ("20990101", "20240306111154") if dated == "PID-33" else ("", "20990101100000")
+    receive("A28", updated=updated, recorded=recorded)
+    assert "dans le futur" in last_warning()
+    assert patient().identity_updated_at <= timezone.now()
+    now = timezone.localtime().strftime("%Y%m%d%H%M%S")
+    receive("A31", reliability="PROV~DOUT", updated=now)
+    assert (patient().identity_status, active_ins()) == ("PROV", "")
+
+
 def test_a_doubt_takes_the_matricule_to_the_history(receive: Receive) -> None:
     receive("A28")
     receive("A31", reliability="PROV~DOUT", updated="20240401")
@@ -374,5 +409,6 @@ def test_a_doubt_removed_here_lets_the_next_message_qualify(
 ) -> None:
     for event in (StatusEvent.DOUBTFUL_SET, StatusEvent.DOUBTFUL_REMOVED):
         identity_event_apply(patient=patient(), event=event, actor=CLERK)
-    receive("A31", updated="20990101")
+    soon = timezone.localtime() + timedelta(minutes=1)
+    receive("A31", updated=f"{soon:%Y%m%d%H%M%S}")
     assert (patient().identity_status, active_ins()) == ("QUAL", INS)

@@ -8,7 +8,7 @@ from pytest_django.fixtures import Settings
 from audit.models import Trace
 from exchange.models import Message
 from patients.models import CareTeamMember, Episode, Movement, Patient
-from tests.factories import SiteFactory, UnitFactory, UserFactory
+from tests.factories import EpisodeFactory, SiteFactory, UnitFactory, UserFactory
 from tests.patients.adt import adt
 from tests.patients.conftest import Receive, last_warning
 
@@ -236,6 +236,32 @@ def test_the_stay_is_found_by_its_account_without_visit_number(receive: Receive)
     )
     assert receive(raw).code == "AA"
     assert stay().unit and stay().unit.code == "7000"
+
+
+@pytest.mark.parametrize("authority", ["", "CHU-Y&000897406&N"])
+def test_the_stay_is_found_whatever_authority_its_number_is_given(receive: Receive, authority: str) -> None:
+    """No strict check of the authority of a visit number (hl7v2 5.1)."""
+    receive("A01", movement="1")
+    raw = adt("A03", movement="2", at="20240307110000")
+    assert receive(raw.replace(b"^^^CHU-X&000897406&M^VN", f"^^^{authority}^VN".encode())).code == "AA"
+    assert stay().state == "closed"
+
+
+def test_a_number_of_two_stays_is_told_apart_by_its_authority_alone(receive: Receive) -> None:
+    """Two stays of one patient under one number: only the exact authority tells which one is meant."""
+    receive("A01", movement="1")
+    second = adt("A01", movement="2", at="20240307110000")
+    Episode.objects.update(visit_authority="AUTRE")
+    EpisodeFactory(patient=Patient.objects.get(), visit_number=stay().visit_number, visit_authority="TIERS")
+    assert receive(second).code == "AA"
+    assert Episode.objects.count() == 3
+
+
+def test_the_number_of_another_patient_under_another_authority_is_another_stay(receive: Receive) -> None:
+    receive("A01", movement="1")
+    raw = adt("A01", ipp="000999", ins="", name="AUTRE", movement="2", at="20240306120000")
+    assert receive(raw.replace(b"^^^CHU-X&000897406&M^VN", b"^^^CHU-Y&000000001&M^VN")).code == "AA"
+    assert Episode.objects.values("patient").distinct().count() == 2
 
 
 # --- Units ---------------------------------------------------------------------------------------
