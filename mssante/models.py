@@ -8,6 +8,8 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -305,7 +307,8 @@ class IncomingMail(Leased):
     the limit of size. `code` is that of the refusal, `text` a French sentence without content. The answer is
     written once, under its own Message-ID, and `answer_raw` is sent until the operator has it;
     `answer_attempt_at` is set before it leaves and cleared by the reply: found set, the operator may have it
-    already. `cleared_at`: marked and moved in the mailbox.
+    already. `copies`: UIDs of the same mail delivered again, to be put away with it. `cleared_at`: all marked
+    and moved in the mailbox.
     """
 
     uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
@@ -314,6 +317,9 @@ class IncomingMail(Leased):
     message_id = models.CharField("Message-ID", max_length=900, blank=True)
     imap_validity = models.BigIntegerField("UIDVALIDITY")
     imap_uid = models.BigIntegerField("UID")
+    copies = ArrayField(
+        models.BigIntegerField(), verbose_name="UID des copies", default=list, db_default=[], blank=True
+    )
     raw = models.BinaryField("courriel", blank=True, default=b"")
     size = models.PositiveIntegerField("taille (octets)")
     sender = models.CharField("expéditeur", max_length=254, blank=True)
@@ -343,6 +349,7 @@ class IncomingMail(Leased):
         ]
         indexes = [
             models.Index(fields=["mailbox", "imap_validity", "imap_uid"], name="mssante_incoming_uid"),
+            GinIndex(fields=["copies"], condition=~Q(copies=[]), name="mssante_incoming_copies"),
             models.Index(fields=["message_id"], name="mssante_incoming_message"),
             models.Index(
                 fields=["not_before", "id"],

@@ -209,6 +209,16 @@ def mail_of_recipient(address: str, *, at: datetime) -> OutgoingMail | None:
     return found[0] if len(found) == 1 else None
 
 
+def uids_known(*, mailbox: Mailbox, validity: int, uids: Sequence[int]) -> set[int]:
+    """Which UIDs of a mailbox are those of mails that are kept, copies included."""
+    rows = IncomingMail.objects.filter(
+        Q(imap_uid__in=uids) | (Q(copies__overlap=uids) & ~Q(copies=[])),
+        mailbox=mailbox,
+        imap_validity=validity,
+    )
+    return {uid for first, copies in rows.values_list("imap_uid", "copies") for uid in (first, *copies)}
+
+
 def incoming_mail_of(message_id: str) -> IncomingMail | None:
     """The mail received under this Message-ID, the last one when it came several times. 1 query."""
     if not message_id:

@@ -33,6 +33,7 @@ from interop.xdm.opening import OpenedDocument, OpenedXdm, open_xdm
 from mssante.enums import IncomingKind, IncomingState, MailboxKind
 from mssante.models import IncomingDocument, IncomingMail, Mailbox
 from mssante.rules import is_patient_address
+from mssante.selectors import uids_known
 from mssante.services import (
     incoming_clear,
     incoming_digest,
@@ -92,13 +93,7 @@ def mailbox_read(*, mailbox: Mailbox, reader: MailReader) -> int:
     waiting = list(reader.waiting(LISTED))
     if not waiting:
         return 0
-    known = set(
-        IncomingMail.objects.filter(
-            mailbox=mailbox,
-            imap_validity=waiting[0].uid_validity,
-            imap_uid__in=[one.uid for one in waiting],
-        ).values_list("imap_uid", flat=True)
-    )
+    known = uids_known(mailbox=mailbox, validity=waiting[0].uid_validity, uids=[one.uid for one in waiting])
     new = 0
     for one in [one for one in waiting if one.uid not in known][:READ_AT_ONCE]:
         fetched = _fetched(reader, one.uid, one.size)
@@ -330,7 +325,9 @@ def _put_away(mailbox: Mailbox) -> None:
     try:
         for folder, mails in folders.items():
             if mails:
-                mail_reader(mailbox.address).done([mail.imap_uid for mail in mails], folder)
+                mail_reader(mailbox.address).done(
+                    [uid for mail in mails for uid in (mail.imap_uid, *mail.copies)], folder
+                )
                 incoming_clear(mails=mails)
     except NationalServiceError as error:
         logger.warning("pfi.mailbox.not_cleared", extra={"mailbox": mailbox.pk, "code": error.code})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -35,12 +36,14 @@ def incoming_digest(raw: bytes, message_id: str) -> str:
 def incoming_store(
     *, mailbox: Mailbox, raw: bytes, size: int, uid: int, uid_validity: int, message_id: str, digest: str
 ) -> tuple[IncomingMail, bool]:
-    """Keep a mail; whether it is new. One known under another UID takes this one, to be put away too.
+    """Keep a mail; whether it is new. One delivered again has one more UID, to be put away with the first.
+
+    A mailbox whose UIDs were made again (UIDVALIDITY, RFC 3501 2.3.1.1) leaves only this one.
 
     Raises:
         IntegrityError: another reader of the mailbox kept it in between (each has its turn).
     """
-    where = {"imap_validity": uid_validity, "imap_uid": uid}
+    where: dict[str, Any] = {"imap_validity": uid_validity, "imap_uid": uid}
     known = IncomingMail.objects.filter(mailbox=mailbox, digest=digest).select_related("mailbox").first()
     if known is None:
         row = IncomingMail(
@@ -49,6 +52,10 @@ def incoming_store(
         rows_insert(row)
         incoming_trace(row, "fetch", Outcome.SUCCESS)
         return row, True
+    if known.imap_validity == uid_validity:
+        where = {"copies": [*known.copies, uid]}
+    else:
+        where["copies"] = []
     IncomingMail.objects.filter(pk=known.pk).update(cleared_at=None, **where)
     known.refresh_from_db()
     incoming_trace(known, "fetch_again", Outcome.SUCCESS)
@@ -94,7 +101,9 @@ def incoming_settle(
 @transaction.atomic
 def incoming_clear(*, mails: Sequence[IncomingMail]) -> None:
     """Note that mails were marked and moved in their mailbox."""
-    IncomingMail.objects.filter(pk__in=[mail.pk for mail in mails]).update(cleared_at=timezone.now())
+    IncomingMail.objects.filter(pk__in=[mail.pk for mail in mails]).update(
+        cleared_at=timezone.now(), copies=[]
+    )
     with traces_gathered():
         for mail in mails:
             incoming_trace(mail, "move", Outcome.SUCCESS)

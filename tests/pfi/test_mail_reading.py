@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from django.conf import LazySettings
+from imapclient import IMAPClient
 
 from audit.models import Trace
 from documents.enums import ReceiptOutcome
@@ -224,6 +226,23 @@ def test_a_mail_numbered_or_delivered_again_is_filed_and_answered_once(box: Sand
     assert read(2) == [(IncomingState.DONE, "")]
     assert (Document.objects.count(), len(mails(box, DOCTOR))) == (1, 1)
     assert {one.folder for one in box.mail.store.all_mails(APPLICATION_BOX)} == {"Traites"}
+
+
+def test_a_mail_marked_but_not_moved_is_put_away_with_its_copies(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line falls between the mark and the move, then the operator delivers the mail twice more."""
+    box.letters.send(Case.MATCH, matricule=MATRICULE, author="petit")
+    (original,) = mails(box, APPLICATION_BOX)
+    with monkeypatch.context() as falling:
+        falling.setattr(IMAPClient, "move", Mock(side_effect=OSError))
+        assert read() == [(IncomingState.DONE, "")]
+    assert {one.folder for one in box.mail.store.all_mails(APPLICATION_BOX)} == {"INBOX"}
+    for _ in range(2):
+        box.mail.deposit(APPLICATION_BOX, original[original.index(b"From:") :], sender=DOCTOR)
+    assert read() == [(IncomingState.DONE, "")]
+    assert [one.folder for one in box.mail.store.all_mails(APPLICATION_BOX)] == ["Traites"] * 3
+    assert IncomingMail.objects.get().copies == []
 
 
 def test_an_operator_that_refuses_delays_and_the_switch_stops_all(box: Sandbox) -> None:
