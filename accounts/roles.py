@@ -150,7 +150,12 @@ DEFAULT_ROLES: Final[dict[RoleCode, DefaultRole]] = {
         "stats.view",
     ),
     RoleCode.AUDITEUR: _role(
-        RoleFamily.AUDIT, "audit.read", "audit.export", "patients.trace", "dmp.trace_export"
+        RoleFamily.AUDIT,
+        "audit.read",
+        "audit.export",
+        "patients.trace",
+        "dmp.trace_export",
+        "mssante.trace_export",
     ),
     RoleCode.PILOTAGE: _role(RoleFamily.PILOTAGE, "stats.view", "stats.export"),
     RoleCode.SERVICE: _role(RoleFamily.SERVICE),

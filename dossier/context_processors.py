@@ -92,6 +92,13 @@ TECHNICAL = (
     TechnicalPage(
         "Traces DMP", "dossier:dmp_traces", "dmp.trace_export", "list", frozenset({"dossier:dmp_traces"})
     ),
+    TechnicalPage(
+        "Traces MSSanté",
+        "dossier:mssante_traces",
+        "mssante.trace_export",
+        "list",
+        frozenset({"dossier:mssante_traces"}),
+    ),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from dossier.views import dmp, dmp_acts, dmp_documents, dmp_search, dmp_traces, notice
+from dossier.views import dmp, dmp_acts, dmp_documents, dmp_search, notice, traces
 
 urlpatterns: list[URLPattern] = [
     path("information-dmp", notice.notice, name="notice"),
@@ -23,5 +23,5 @@ urlpatterns: list[URLPattern] = [
     path("patients/<uuid:patient_uid>/dmp/recherche", dmp_search.dmp_search, name="dmp_search"),
     path("patients/<uuid:patient_uid>/dmp/resultats", dmp_search.dmp_results, name="dmp_results"),
     path("patients/<uuid:patient_uid>/dmp/recherches", dmp_search.dmp_preset, name="dmp_preset"),
-    path("traces/dmp", dmp_traces.dmp_traces, name="dmp_traces"),
+    path("traces/dmp", traces.dmp_traces, name="dmp_traces"),
 ]

@@ -20,11 +20,13 @@ from dossier.views import (
     reading,
     record,
     shell,
+    traces,
 )
 
 app_name = "dossier"
 
 urlpatterns = [
+    path("traces/mssante", traces.mssante_traces, name="mssante_traces"),
     path("accueil", shell.start, name="start"),
     path("patients/", patients.home, name="home"),
     path("patients/recherche", patients.search, name="search"),

@@ -13,6 +13,8 @@ from interop.mail.opening import decoded_words, read_addresses, read_headers
 from mssante.rules import is_patient_address
 
 HIDDEN: Final = "•••"
+INS_WORDS: Final = {"O": "qualifiée", "N": "non qualifiée"}
+"""X-MSS-INS in words (1.5)."""
 _HEADERS_MAX: Final = 128 * 1024
 _LINES: Final = 60
 _SHOWN: Final = 300
@@ -64,6 +66,19 @@ def header_lines(raw: bytes, *, patient_domain: str, sees_all: bool) -> list[Hea
         text = decoded_words(value)[:_SHOWN]
         lines.append(HeaderLine(name[:60], text) if sees_all else _masked(name, text, patient_domain))
     return lines
+
+
+def traced_headers(raw: bytes) -> dict[str, str]:
+    """What the trace of a mail keeps of its headers (1.11): sender, recipients, subject. Never fails."""
+    head = raw[:_HEADERS_MAX].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    found = read_headers(head)
+    return {
+        "from": ", ".join(one.email for one in read_addresses([decoded_words(found.get("From", ""))]))[:320],
+        "to": ", ".join(one.email for one in read_addresses([decoded_words(found.get("To", ""))]))[:900],
+        "subject": decoded_words(found.get("Subject", ""))[:_SHOWN],
+        "type": decoded_words(found.get("X-MSS-CODECDA", ""))[:120],
+        "ins_status": INS_WORDS.get(found.get("X-MSS-INS", "").strip(), ""),
+    }
 
 
 def shown_address(address: str, *, patient_domain: str) -> str:

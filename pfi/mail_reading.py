@@ -328,6 +328,6 @@ def _put_away(mailbox: Mailbox) -> None:
                 mail_reader(mailbox.address).done(
                     [uid for mail in mails for uid in (mail.imap_uid, *mail.copies)], folder
                 )
-                incoming_clear(mails=mails)
+                incoming_clear(mails=mails, folder=folder)
     except NationalServiceError as error:
         logger.warning("pfi.mailbox.not_cleared", extra={"mailbox": mailbox.pk, "code": error.code})

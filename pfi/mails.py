@@ -6,6 +6,7 @@ each recipient has its own acknowledgements, ZAM^Z02 and Z03.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -27,6 +28,7 @@ from interop.hl7v2.header import Endpoint
 from interop.hl7v2.mdm import MdmDocument
 from interop.hl7v2.zam import Zam, build_zam, zam_fault, zam_header
 from mssante.enums import MailAction, MailState
+from mssante.headers import traced_headers
 from mssante.models import Mailbox, MailEvent, OutgoingMail
 from mssante.rules import smtp_error_code
 from mssante.services import mail_create, mail_withdraw
@@ -47,12 +49,15 @@ ENDED: Final = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 ARRIVED: Final = (MailState.DELIVERED, MailState.READ)
 # What is traced of a mail: every flow until its final treatment (SC.MSS/UX.37).
 TRACED: Final = {
+    "attempt": Outcome.SUCCESS,
     "sent": Outcome.SUCCESS,
     "delivered": Outcome.SUCCESS,
     "presumed": Outcome.SUCCESS,
     "read": Outcome.SUCCESS,
     "unavailable": Outcome.FAILURE,
     "uncertain": Outcome.FAILURE,
+    "left_behind": Outcome.FAILURE,
+    "configuration": Outcome.FAILURE,
     "rejected": Outcome.FAILURE,
     "retries_ended": Outcome.FAILURE,
     "bounced": Outcome.FAILURE,
@@ -119,7 +124,7 @@ def mail_follow(*, mail: OutgoingMail, event: MailEvent) -> None:
     message = job.message
     _job_follow(job, mail, event)
     if event.kind in TRACED:
-        _trace(mail, event, message)
+        _trace(mail, event, message, job)
     for zam in _answers(mail, event, message):
         queued = message_queue(
             partner=message.partner,
@@ -213,14 +218,15 @@ def _zam(kind: codes.ZamKind, mail: OutgoingMail, event: MailEvent, message: Mes
     )
 
 
-def _trace(mail: OutgoingMail, event: MailEvent, message: Message) -> None:
-    """One row for each exchange with the operator and each report about a mail (mssante 1.11)."""
+def _trace(mail: OutgoingMail, event: MailEvent, message: Message, job: Job) -> None:
+    """One row for each request to the operator, each reply and each report about a mail (mssante 1.11)."""
     trace_write(
         type="mssante.send" if event.kind not in ("delivered", "presumed", "read") else "mssante.report",
         action=Action.EXECUTE,
         actor=WORKER_ACTOR,
         outcome=TRACED[event.kind],
         patient_uid=message.patient_uid,
+        patient_ins=job.patient_ins,
         object_type="mssante.mail",
         object_uid=mail.uid,
         detail={
@@ -230,8 +236,21 @@ def _trace(mail: OutgoingMail, event: MailEvent, message: Message) -> None:
             "to": mail.recipient,
             "action": mail.action,
             "document_set": mail.lineage,
+            "unique_id": job.document_unique_id,
+            "requester": job.requester,
             "order": message.control_id,
             "code": event.code,
             "reply": event.detail,
-        },
+        }
+        | _sent_facts(mail, event),
     )
+
+
+def _sent_facts(mail: OutgoingMail, event: MailEvent) -> dict[str, object]:
+    """What the first attempt alone knows, its bytes in hand: subject, type, INS, size and digest."""
+    raw = mail.__dict__.get("raw") if event.kind == "attempt" else None
+    if not raw:
+        return {}
+    facts = traced_headers(bytes(raw))
+    kept = {name: facts[name] for name in ("subject", "type", "ins_status")}
+    return kept | {"size": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}

@@ -59,6 +59,14 @@ def full_moment(value: datetime | None) -> str:
     return f"{timezone.localtime(value):%d/%m/%Y %H:%M}" if value else DASH
 
 
+def traced(value: datetime | None) -> str:
+    """`06/03/2025 11:02:31 +01:00`: a local time that leaves no doubt, for a trace (mssante 1.11)."""
+    if value is None:
+        return DASH
+    local = timezone.localtime(value)
+    return f"{local:%d/%m/%Y %H:%M:%S} {local.isoformat()[-6:]}"
+
+
 def departure(value: datetime | None, now: datetime) -> str:
     """The time of a planned departure, in words: `aujourd’hui 22:00`, `demain 08:00`, `08/03 22:00`."""
     if value is None:

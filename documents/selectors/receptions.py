@@ -124,11 +124,6 @@ def reports_open() -> list[ReceptionNotice]:
     return list(_with_facts(found).select_related("reported_by").order_by("reported_at"))
 
 
-def mssante_traces(since: datetime) -> QuerySet[Trace]:
-    """Traces of the flow of MSSanté, on either side, newest first: for the auditor (SC.MSS/UX.37)."""
-    return Trace.objects.filter(type__startswith="mssante.", time__gte=since).order_by("-id")
-
-
 def unseen_kinds(patient_id: int) -> dict[int, str]:
     """Documents of a patient that the unit has not looked at yet, with the kind of news. 1 query."""
     rows = ReceptionNotice.objects.filter(

@@ -7,7 +7,7 @@ mailbox: a worker that dies in between reads it again, and finds that it is know
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +18,7 @@ from audit.enums import Action, Outcome
 from audit.rows import rows_insert
 from audit.services import trace_write, traces_gathered
 from mssante.enums import IncomingKind, IncomingState
+from mssante.headers import traced_headers
 from mssante.models import IncomingMail, Mailbox
 
 READER_ACTOR = system_actor("pfi.mail_reader")
@@ -50,7 +51,8 @@ def incoming_store(
             mailbox=mailbox, digest=digest, message_id=message_id[:900], raw=raw, size=size, **where
         )
         rows_insert(row)
-        incoming_trace(row, "fetch", Outcome.SUCCESS)
+        facts = traced_headers(raw) | {"size": size, "sha256": hashlib.sha256(raw).hexdigest()}
+        incoming_trace(row, "fetch", Outcome.SUCCESS, facts=facts)
         return row, True
     if known.imap_validity == uid_validity:
         where = {"copies": [*known.copies, uid]}
@@ -58,7 +60,8 @@ def incoming_store(
         where["copies"] = []
     IncomingMail.objects.filter(pk=known.pk).update(cleared_at=None, **where)
     known.refresh_from_db()
-    incoming_trace(known, "fetch_again", Outcome.SUCCESS)
+    found = {"imap_validity": uid_validity, "imap_uid": uid}
+    incoming_trace(known, "fetch_again", Outcome.SUCCESS, facts=found)
     return known, False
 
 
@@ -99,18 +102,23 @@ def incoming_settle(
 
 
 @transaction.atomic
-def incoming_clear(*, mails: Sequence[IncomingMail]) -> None:
-    """Note that mails were marked and moved in their mailbox."""
+def incoming_clear(*, mails: Sequence[IncomingMail], folder: str) -> None:
+    """Note that mails were marked, and moved to a folder of their mailbox."""
     IncomingMail.objects.filter(pk__in=[mail.pk for mail in mails]).update(
         cleared_at=timezone.now(), copies=[]
     )
     with traces_gathered():
         for mail in mails:
-            incoming_trace(mail, "move", Outcome.SUCCESS)
+            incoming_trace(mail, "move", Outcome.SUCCESS, facts={"folder": folder})
 
 
-def incoming_trace(mail: IncomingMail, step: str, outcome: Outcome) -> None:
-    """One row for each treatment of a mail received (SC.MSS/UX.37): never its content."""
+def incoming_trace(
+    mail: IncomingMail, step: str, outcome: Outcome, *, facts: Mapping[str, Any] | None = None
+) -> None:
+    """One row for each treatment of a mail received (SC.MSS/UX.37): never its content.
+
+    `facts` are what this step alone knows: the headers and the digest of the bytes, the folder.
+    """
     trace_write(
         type="mssante.incoming",
         action=Action.EXECUTE,
@@ -122,10 +130,15 @@ def incoming_trace(mail: IncomingMail, step: str, outcome: Outcome) -> None:
             "step": step,
             "mailbox": mail.mailbox.address,
             "message_id": mail.message_id,
+            "imap_validity": mail.imap_validity,
             "imap_uid": mail.imap_uid,
+            "from": mail.sender,
             "kind": mail.kind,
             "state": mail.state,
             "code": mail.code,
+            "text": mail.text,
             "answer_to": mail.answer_to,
-        },
+            "answer_id": mail.answer_id,
+        }
+        | dict(facts or {}),
     )

@@ -53,5 +53,5 @@ DMP_PAGES: dict[str, tuple[Callable[[Shown], str], int]] = {
     "dossier:home": (lambda shown: reverse("dossier:home"), 17),
     "dossier:patient, access confirmed": (of_patient("patient"), 23),
 }
-NOT_MEASURED = frozenset({"dossier:dmp_structured", "dossier:dmp_traces"})
-"""The same reads as dmp_pdf; a form without any read, for the auditor."""
+NOT_MEASURED = frozenset({"dossier:dmp_structured", "dossier:dmp_traces", "dossier:mssante_traces"})
+"""The same reads as dmp_pdf; forms without any read, for the auditor."""

@@ -21,10 +21,11 @@ from audit.enums import Action
 from audit.models import Trace
 from audit.sealing import traces_seal
 from audit.services import trace_write
-from dmp.exports import COLUMNS, TraceQuery, traces_of
+from dmp.exports import COLUMNS, traces_of
 from dmp.models import RemoteDocument
 from dmp.services import document_open, documents_integrate, news_refresh, status_refresh
-from dossier.views.dmp_traces import MOST_PROFESSIONALS
+from dossier.views.traces import MOST_PROFESSIONALS
+from patients.trace_files import TraceQuery
 from tests.dmp.conftest import INSTALLER, Room
 from tests.documents.arrivals import arriving
 from tests.dossier.conftest import seen

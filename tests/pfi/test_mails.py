@@ -602,12 +602,17 @@ def test_every_exchange_with_the_operator_is_traced_with_its_reply(send, operato
     traces = Trace.objects.filter(type__startswith="mssante.", object_type="mssante.mail")
     told = [(one.detail["event"], one.outcome, one.detail["to"]) for one in traces.order_by("id")]
     assert told == [
+        ("attempt", "success", GP.address),
         ("unavailable", "failure", GP.address),
+        ("attempt", "success", REFERRER.address),
         ("sent", "success", REFERRER.address),
         ("delivered", "success", REFERRER.address),
     ]
     assert {one.patient_uid for one in traces} == {ward.patient.uid}
-    assert traces.order_by("id").first().detail["reply"] == "4.3.0 try later"
+    asked, answered_later = traces.order_by("id")[:2]
+    assert answered_later.detail["reply"] == "4.3.0 try later"
+    assert asked.detail["subject"].startswith("XDM/1.0/DDM+")
+    assert len(asked.detail["sha256"]) == 64
 
 
 def test_the_answers_are_accepted_by_their_creator(send, operator):

@@ -117,6 +117,12 @@ def full_moment(value: datetime | None) -> str:
 
 
 @register.filter
+def traced(value: datetime | None) -> str:
+    """`06/03/2025 11:02:31 +01:00`."""
+    return french.traced(value)
+
+
+@register.filter
 def departure(value: datetime | None) -> str:
     """`aujourd’hui 22:00`."""
     return french.departure(value, timezone.now())
