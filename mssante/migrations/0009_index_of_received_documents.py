@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("mssante", "0007_mails_for_people"),
+        ("mssante", "0008_copies_of_a_mail"),
     ]
 
     operations = [
