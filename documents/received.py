@@ -55,6 +55,7 @@ class IncomingDocument:
     stay of `unit`, or out of any stay. `source_id` is the Message-ID of a mail or the entryUUID of the DMP;
     `extra` keeps the other identifiers of a repository (lid, repositoryUniqueId, version). Without
     `confirmation` every strict trait and the INS of the document must be exactly those of the patient.
+    `refiled_for` is why a person files again a document that was deleted (mssante 2.6).
     """
 
     cda: bytes = field(repr=False)
@@ -71,6 +72,7 @@ class IncomingDocument:
     mailing: Mailing = NO_MAILING
     raw: RawInput | None = None
     confirmation: Confirmation | None = None
+    refiled_for: str = ""
     parsed: ParsedCda | None = field(default=None, repr=False)
 
 
@@ -156,7 +158,7 @@ SENTENCES: Final[Mapping[ReceiptOutcome, str]] = {
         "Un autre contenu, ou un autre dossier, porte déjà cet identifiant de document : rien n’a été classé."
     ),
     ReceiptOutcome.DELETED_BEFORE: (
-        "Ce document a été supprimé à la demande de son émetteur : il n’est pas repris de lui-même."
+        "Ce document a été supprimé auparavant : il n’est pas repris de lui-même."
     ),
     ReceiptOutcome.UNKNOWN_VERSION: (
         "La version à remplacer ou à supprimer n’est pas celle en vigueur au dossier : rien n’a changé."
@@ -169,3 +171,6 @@ SENTENCES: Final[Mapping[ReceiptOutcome, str]] = {
     ),
     ReceiptOutcome.UNREADABLE: "Le fichier n’est pas un document CDA utilisable : rien n’a été classé.",
 }
+FILED_AGAIN: Final = "Document classé de nouveau au dossier ; sa suppression reste à l’historique."
+REFILED_FOR: Final = "refiled_for"
+"""Key of `Reception.extra`: why a person filed a deleted document again."""

@@ -17,6 +17,7 @@ from dmp.enums import AccessState, DocumentStatus
 from dmp.models import RemoteDocument
 from dmp.selectors import Filed, News
 from dmp.services.status import Checked
+from documents.enums import VersionState
 from dossier.document_list import Mark, RowAction
 from patients.models import Patient
 from ui.components import Entry
@@ -78,6 +79,7 @@ class DmpRow:
     actions: Sequence[RowAction]
     dialog_url: str
     is_new: bool
+    again_url: str = ""
     group: str = "dmp"
     check_value: str = ""
     checked: bool = False
@@ -154,6 +156,8 @@ def row_of_remote(document: RemoteDocument, user: User, filed: Mapping[str, File
     )
     hides = document.is_invisible_patient or document.is_invisible_rep_legaux
     may_show = hides and user.has_perm("documents.visibility")
+    is_back = may_refile(document, here, user)
+    again_url = reverse("dossier:dmp_refile", args=[document.uid]) if is_back else ""
     return DmpRow(
         uid=f"dmp-{document.uid}",
         act_date=document.at,
@@ -169,8 +173,15 @@ def row_of_remote(document: RemoteDocument, user: User, filed: Mapping[str, File
         actions=(integrate,) if may_integrate else (),
         dialog_url=reverse("dossier:dmp_visibility", args=[document.uid]) if may_show else "",
         is_new=document.seen_at is None and here is None and not document.is_ours,
+        again_url=again_url,
         check_value=str(document.uid) if may_integrate else "",
     )
+
+
+def may_refile(document: RemoteDocument, here: Filed | None, user: User) -> bool:
+    """Whether a document of others, deleted from the record, may be filed again by this person."""
+    is_removed = here is not None and here.state == VersionState.DELETED
+    return is_removed and not document.is_ours and user.has_perm("documents.import")
 
 
 def author_words(document: RemoteDocument) -> str:
@@ -189,7 +200,9 @@ def marks_of_remote(document: RemoteDocument, here: Filed | None) -> list[Mark]:
         (document.status == DocumentStatus.DELETED, "sending", "deleted_dmp"),
     )
     marks = [Mark(family, state) for is_set, family, state in flags if is_set]
-    if here is not None:
+    if here is not None and here.state == VersionState.DELETED:
+        marks.append(Mark("version_mark", "removed_here"))
+    elif here is not None:
         marks.append(Mark("version_mark", "already_here", f"v{here.number}"))
     elif document.is_ours:
         marks.append(Mark("version_mark", "ours"))

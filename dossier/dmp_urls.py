@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern] = [
     path("dmp/documents/<uuid:document_uid>/pdf", dmp_documents.dmp_pdf, name="dmp_pdf"),
     path("dmp/documents/<uuid:document_uid>/vue", dmp_documents.dmp_structured, name="dmp_structured"),
     path("dmp/documents/<uuid:document_uid>/visibilite", dmp_acts.dmp_visibility, name="dmp_visibility"),
+    path("dmp/documents/<uuid:document_uid>/classer", dmp_acts.dmp_refile, name="dmp_refile"),
     path("documents/<uuid:version_uid>/visibilite", dmp_acts.version_visibility, name="version_visibility"),
     path("documents/<uuid:version_uid>/dmp", dmp_acts.version_check, name="version_check"),
     path("patients/<uuid:patient_uid>/dmp/recherche", dmp_search.dmp_search, name="dmp_search"),

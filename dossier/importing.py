@@ -15,6 +15,7 @@ from documents.dropped import Dropped, DroppedDocument
 from documents.enums import ReceiptRequest, VersionState
 from documents.models import HandImport, Version
 from documents.selectors import FilingPlace, held_by_id, held_by_set, place_by_hand, units_to_file_for
+from documents.services import returns
 from dossier.comparison import Comparison, compare
 from dossier.inbox import NearRecord, near_record
 from establishment.models import Unit
@@ -71,7 +72,7 @@ class Confirming:
     near: NearRecord
     comparison: Comparison
     is_stopped: bool
-    needs_motive: bool
+    motive_question: str
     proposes_insi: bool
 
 
@@ -149,8 +150,9 @@ def candidates(
     return rows, refusal
 
 
-def confirming(received: ParsedPatient, patient: Patient, user: User) -> Confirming:
-    """Compare, and say whether the matricule stops everything (mssante 2.8.4)."""
+def confirming(dropped: Dropped, patient: Patient, user: User) -> Confirming:
+    """Compare, and say whether the matricule stops everything (mssante 2.8.4) or a motive is asked."""
+    received = dropped.documents[0].header.parsed.patient
     comparison = compare(received, patient, shows_ins=user.has_perm("patients.ins_view"))
     differs = comparison.matricule_differs
     may_override = user.has_perm("documents.import_mismatch")
@@ -158,9 +160,21 @@ def confirming(received: ParsedPatient, patient: Patient, user: User) -> Confirm
         near=near_record(patient, user),
         comparison=comparison,
         is_stopped=differs and not may_override,
-        needs_motive=differs and may_override,
+        motive_question=_motive_question(dropped, patient, overrides=differs and may_override),
         proposes_insi=received.ins is not None and not comparison.has_local_ins,
     )
+
+
+def _motive_question(dropped: Dropped, patient: Patient, *, overrides: bool) -> str:
+    """What the person has to say before filing; empty when nothing (mssante 2.6, 2.8.4)."""
+    is_back = any(returns(patient, one) for one in dropped.documents)
+    if overrides and is_back:
+        return "Le matricule INS diffère et un document a été supprimé : pourquoi classer ici, de nouveau ?"
+    if overrides:
+        return "Le matricule INS diffère : pourquoi ce document est-il bien de ce patient ?"
+    if is_back:
+        return "Supprimé auparavant : pourquoi classer ce document de nouveau ?"
+    return ""
 
 
 def type_options() -> Sequence[tuple[str, str]]:

@@ -15,6 +15,7 @@ from audit.models import Trace
 from documents.enums import Intake, NoticeKind, ReceiptOutcome, VersionState
 from documents.handlers import TRAIT_WORDS
 from documents.models import Reception, ReceptionNotice, Version
+from documents.received import REFILED_FOR
 from documents.selectors import FILED, DocumentRow, steps_of
 from dossier.comparison import Comparison, compare, patient_of_reception
 from dossier.document_list import Mark, Row
@@ -179,14 +180,19 @@ def history_row(reception: Reception) -> HistoryRow:
         sender=sender_of(reception),
         unit=reception.unit.name if reception.unit else "",
         outcome=reception.get_outcome_display(),
-        detail=reception.code or (f"à la main, {reception.actor_login}" if _is_manual(reception) else ""),
+        detail=_detail(reception),
         is_refused=reception.outcome not in FILED,
         seen=seen,
     )
 
 
-def _is_manual(reception: Reception) -> bool:
-    return reception.intake == Intake.MANUAL
+def _detail(reception: Reception) -> str:
+    """The code of a refusal; else whose hand filed it, and why when it had been deleted."""
+    if reception.code or reception.intake != Intake.MANUAL:
+        return reception.code
+    motive = reception.extra.get(REFILED_FOR, "")
+    words = f"à la main, {reception.actor_login}"
+    return f"{words}, après suppression : {motive}" if motive else words
 
 
 def sender_of(reception: Reception) -> str:

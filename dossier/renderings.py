@@ -14,8 +14,9 @@ from typing import Final
 from django.urls import reverse
 from django.utils import timezone
 
-from documents.enums import Intake, Structure, VersionState
+from documents.enums import Intake, ReceiptOutcome, Structure, VersionState
 from documents.models import Reception, Version
+from documents.received import REFILED_FOR
 from documents.selectors import DocumentRow, receptions_of_document
 from documents.store import content_get
 from dossier.document_list import PDF_VIEW, Notice, Preview
@@ -125,8 +126,13 @@ def _provenance(reception: Reception) -> str:
     if reception.source_label:
         parts.append(f"de {reception.source_label}")
     words = " ".join(parts)
-    is_manual = reception.intake == Intake.MANUAL
-    return f"{words}, importé à la main par {reception.actor_login}" if is_manual else words
+    if reception.outcome == ReceiptOutcome.DELETED:
+        words = f"{words}, suppression demandée"
+    if reception.intake != Intake.MANUAL:
+        return words
+    words = f"{words}, importé à la main par {reception.actor_login}"
+    motive = reception.extra.get(REFILED_FOR, "")
+    return f"{words}, classé de nouveau après suppression : {motive}" if motive else words
 
 
 def _attachments(version: Version) -> list[Entry]:

@@ -318,6 +318,7 @@ _VERSION_STATE: Final[Mapping[str, Mark]] = {
 _VERSION_MARK: Final[Mapping[str, Mark]] = {
     "newer_in_dmp": Mark("Version plus récente dans le DMP", "git-compare", "info", "tint"),
     "already_here": Mark("Déjà au dossier", "copy-check", detail=_IN_BRACKETS),
+    "removed_here": Mark("Supprimé du dossier", "trash"),
     "ours": Mark("Déposé par nous", "hospital"),
     "archived": Mark("Archivé", "archive"),
     "older": Mark("Ancienne version", "history"),

@@ -116,8 +116,12 @@ def documents_integrate(
     *,
     now: datetime,
     line: Line | None = None,
+    refiled_for: str = "",
 ) -> list[Integrated]:
-    """Retrieve and file a selection; one that fails does not stop the others (SC.DMP/UX.31)."""
+    """Retrieve and file a selection; one that fails does not stop the others (SC.DMP/UX.31).
+
+    `refiled_for`: why the person files again what had been deleted here (mssante 2.6).
+    """
     line = line or Line(consultation)
     done: list[Integrated] = []
     for batch in batches(documents, RETRIEVED_AT_ONCE):
@@ -125,7 +129,7 @@ def documents_integrate(
         for document in batch:
             content = contents.get(document.unique_id, b"")
             if content:
-                done.append(_integrated(consultation, document, content, now=now))
+                done.append(_integrated(consultation, document, content, now=now, refiled_for=refiled_for))
             else:
                 done.append(Integrated(document, NOT_RETRIEVED, sentence))
     return done
@@ -155,7 +159,12 @@ def _contents(line: Line, documents: Sequence[RemoteDocument]) -> tuple[dict[str
 
 
 def _integrated(
-    consultation: Consultation, document: RemoteDocument, content: bytes, *, now: datetime
+    consultation: Consultation,
+    document: RemoteDocument,
+    content: bytes,
+    *,
+    now: datetime,
+    refiled_for: str,
 ) -> Integrated:
     opened = _opened(document, content)
     receipt = document_receive(
@@ -179,6 +188,7 @@ def _integrated(
                 "repository_unique_id": document.repository_unique_id,
                 "version": str(document.version),
             },
+            refiled_for=refiled_for,
         ),
         actor=consultation.actor,
         at=now,

@@ -29,12 +29,16 @@ _APPLICATION_CODES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What arrives. `number` is versionNumber; `author_keys` those of its authors (`has_author_right`)."""
+    """What arrives. `number` is versionNumber; `author_keys` those of its authors (`has_author_right`).
+
+    `refiles`: a person asks, with a motive, for a document that was deleted to be filed again.
+    """
 
     request: ReceiptRequest
     sha256: str
     number: int | None
     author_keys: frozenset[str]
+    refiles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What is done, and after which version the arrival comes, when it is the next of a lineage."""
+    """What is done: `after` is the version that the arrival follows, `again` the deleted one that it is."""
 
     outcome: ReceiptOutcome
     after: Held | None = None
+    again: Held | None = None
 
 
 def ruling_on(
@@ -74,11 +79,15 @@ def ruling_on(
     """Decide on an initial transmission or a replacement (requirements 13, hl7v2 3.5, decision 12).
 
     `same_id` is the version known under the same id; `lineage` the last version filed under the same
-    setId; `parent` the version that `relatedDocument` RPLC names. `accepts_orphan` lets a replacement
-    whose parent was never received in, as a first version.
+    setId, or of the document of `same_id` where it has none; `parent` the version that
+    `relatedDocument` RPLC names. `accepts_orphan` lets a replacement whose parent was never received in,
+    as a first version.
     """
     if same_id is not None:
-        return Ruling(_outcome_of_known(arrival, same_id))
+        outcome = _outcome_of_known(arrival, same_id)
+        if outcome == ReceiptOutcome.DELETED_BEFORE and arrival.refiles:
+            return _ruling_on_return(same_id, lineage)
+        return Ruling(outcome)
     if lineage is not None and not lineage.same_patient:
         return Ruling(ReceiptOutcome.CONFLICT)
     if arrival.request == ReceiptRequest.REPLACE:
@@ -131,6 +140,18 @@ def _outcome_of_known(arrival: Arrival, same_id: Held) -> ReceiptOutcome:
     if same_id.state == VersionState.DELETED:
         return ReceiptOutcome.DELETED_BEFORE
     return ReceiptOutcome.DUPLICATE
+
+
+def _ruling_on_return(deleted: Held, lineage: Held | None) -> Ruling:
+    """A deleted document comes back by a person alone (mssante 2.6), unless a later version took over.
+
+    One written here does not: who deleted it took it back from those who had it, and writes another.
+    """
+    if deleted.is_produced:
+        return Ruling(ReceiptOutcome.DELETED_BEFORE)
+    if lineage is not None and lineage.pk != deleted.pk:
+        return Ruling(ReceiptOutcome.OLDER)
+    return Ruling(ReceiptOutcome.INTEGRATED, again=deleted)
 
 
 def _ruling_on_replacement(

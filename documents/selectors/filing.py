@@ -43,6 +43,11 @@ def held_by_set(set_id: str, patient: Patient) -> Held | None:
     return _held(_filed_versions().filter(document__set_id=set_id).order_by("-number").first(), patient)
 
 
+def held_last(document_pk: int, patient: Patient) -> Held | None:
+    """The last version filed of a document. 1 query."""
+    return _held(_filed_versions().filter(document=document_pk).order_by("-number").first(), patient)
+
+
 def stay_for_filing(patient: Patient, unit: Unit, *, act_at: datetime | None, at: datetime) -> Episode | None:
     """The stay of `patient` in `unit` where a received document is filed (mssante 2.7). 1 query.
 

@@ -8,6 +8,7 @@ from documents.services.importing import (
     import_file,
     import_open,
     loose_file_import,
+    returns,
 )
 from documents.services.notices import (
     notice_report,
@@ -53,6 +54,7 @@ __all__ = [
     "removed_refuse",
     "reception_view",
     "report_answer",
+    "returns",
     "stay_lock",
     "version_rebuild",
     "version_reissue",

@@ -29,7 +29,7 @@ from documents.received import (
     Receipt,
     Refusal,
 )
-from documents.selectors import FilingPlace, place_by_hand
+from documents.selectors import FilingPlace, held_by_id, place_by_hand
 from documents.services.produced import OID_SEQUENCE
 from documents.services.received import document_delete_received, document_receive, reception_refuse
 from documents.store import content_get, content_put
@@ -124,8 +124,8 @@ def import_file(
     The identity of the patient is never changed by an import (workflows 5.5).
 
     Raises:
-        ImportRefused: nothing chosen, a closed identity, no unit, or another matricule without right
-            and motive.
+        ImportRefused: nothing chosen, a closed identity, no unit, another matricule without right and
+            motive, or a document that was deleted without a motive to file it again.
     """
     dropped = dropped_of(opened)
     documents = [one for one in dropped.documents if one.header.unique_id in chosen]
@@ -138,6 +138,11 @@ def import_file(
         )
     if any(matricule_differs(patient, one) for one in documents):
         check_may_override(by.user, motive)
+    if not motive.strip() and any(returns(patient, one) for one in documents):
+        raise ImportRefused(
+            "Ce document a été supprimé auparavant : écrivez pourquoi vous le classez de nouveau.",
+            "motive_missing",
+        )
     filing = _Filing(
         dropped,
         patient,
@@ -156,6 +161,16 @@ def matricule_differs(patient: Patient, document: DroppedDocument) -> bool:
     """Whether both sides carry an INS and it is not the same: another person, until somebody says why."""
     ins, held = document.header.parsed.patient.ins, holder_of(patient).ins
     return ins is not None and bool(held.matricule) and ins != held
+
+
+def returns(patient: Patient, document: DroppedDocument) -> bool:
+    """Whether the document was deleted from this record, and comes back by a person alone (mssante 2.6)."""
+    if document.request == ReceiptRequest.DELETE:
+        return False
+    held = held_by_id(document.header.unique_id, patient)
+    return (
+        held is not None and held.same_patient and held.state == VersionState.DELETED and not held.is_produced
+    )
 
 
 def check_may_override(user: User, motive: str) -> None:
@@ -277,6 +292,7 @@ def _file(one: DroppedDocument, filing: _Filing, place: FilingPlace) -> Receipt:
         ),
         raw=None if is_bare else filing.raw,
         confirmation=filing.confirmation,
+        refiled_for=filing.confirmation.motive,
     )
     if one.request == ReceiptRequest.DELETE:
         deletion = IncomingDeletion(

@@ -24,6 +24,8 @@ from documents.header import ReceivedHeader, received_header, why_unreadable
 from documents.models import Document, Reception, Version
 from documents.pdf_safety import PdfRefused, check_pdf_passive
 from documents.received import (
+    FILED_AGAIN,
+    REFILED_FOR,
     SENTENCES,
     IncomingDeletion,
     IncomingDocument,
@@ -31,7 +33,7 @@ from documents.received import (
     Refusal,
 )
 from documents.rules import Arrival, Held, Ruling, application_code, number_of, ruling_on, ruling_on_deletion
-from documents.selectors import held_by_id, held_by_set, stay_for_filing
+from documents.selectors import held_by_id, held_by_set, held_last, stay_for_filing
 from documents.services.notices import notice_open
 from documents.store import content_put
 from documents.wishes import Visibility
@@ -148,6 +150,8 @@ def _receive(
         return _record(entry, ReceiptOutcome.REFUSED_IDENTITY, candidate=patient, differing=differing)
     same_id = held_by_id(header.unique_id, patient)
     ruling = _ruling(patient, incoming, header, same_id, sha256=entry.columns["cda_sha256"])
+    if ruling.again is not None:
+        return _file_again(ruling.again, patient, incoming, entry, differing)
     if ruling.outcome in (ReceiptOutcome.INTEGRATED, ReceiptOutcome.REPLACED):
         version = _file(patient, incoming, header, ruling, at, sha256=entry.columns["cda_sha256"])
         return _record(entry, ruling.outcome, patient=patient, version=version, differing=differing)
@@ -166,6 +170,8 @@ def _ruling(
     sha256: str,
 ) -> Ruling:
     lineage = held_by_set(header.set_id, patient)
+    if lineage is None and same_id is not None:
+        lineage = held_last(same_id.document_pk, patient)
     if incoming.intake == Intake.AUTOMATIC and _takes_our_identifiers(header, same_id, lineage):
         return Ruling(ReceiptOutcome.CONFLICT)
     return ruling_on(
@@ -174,6 +180,7 @@ def _ruling(
             sha256=sha256,
             number=header.number,
             author_keys=header.author_keys,
+            refiles=incoming.intake == Intake.MANUAL and bool(incoming.refiled_for.strip()),
         ),
         same_id=same_id,
         lineage=lineage,
@@ -232,6 +239,25 @@ def _file(
     )
     rows_insert(version)
     return version
+
+
+def _file_again(
+    again: Held, patient: Patient, incoming: IncomingDocument, entry: _Entry, differing: list[str]
+) -> Receipt:
+    """The deleted version is in force again; the receptions tell that it was deleted, and why it is back."""
+    version = _locked(again.pk)
+    Version.objects.filter(pk=version.pk).update(state=VersionState.CURRENT, deleted_at=None)
+    version.refresh_from_db(fields=["state", "deleted_at"])
+    _add_provenance(version.document, incoming.origin)
+    return _record(
+        entry,
+        ReceiptOutcome.INTEGRATED,
+        reason=FILED_AGAIN,
+        patient=patient,
+        version=version,
+        differing=differing,
+        extra=entry.columns["extra"] | {REFILED_FOR: incoming.refiled_for.strip()},
+    )
 
 
 def _new_document(
@@ -419,6 +445,7 @@ def _trace(reception: Reception, entry: _Entry, *, is_refused: bool) -> None:
             "from": reception.source_address,
             "to": reception.recipient_address,
             "differing": reception.differing,
+            "again": REFILED_FOR in reception.extra,
             "sha256": reception.cda_sha256,
         },
     )

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -27,13 +27,14 @@ from documents.models import Version
 from dossier.access import version_for_page
 from dossier.banner import banner_of, rail_of
 from dossier.dmp_access import CLOSED, Asked, access_confirmed, asked_about, asked_for, may_look_at
-from dossier.dmp_rows import row_of_remote
+from dossier.dmp_rows import may_refile, row_of_remote
 from dossier.views.dmp import SEEN, shown_group
 from dossier.views.envois import Done
 from dossier.views.record import documents_listed
 from sending.services import visibility_replace
 
 MOST_AT_ONCE = 50
+UNPROCESSABLE = 422
 NOTHING_CHOSEN = "Aucun document n’est coché : rien n’a été intégré."
 CHOICES = (
     ("patient", "Rendre visible au patient", "Le patient verra ce document dans Mon espace santé."),
@@ -89,6 +90,36 @@ def dmp_integrate(request: HttpRequest, patient_uid: UUID) -> HttpResponse:
     answer = render(request, "dossier/_documents.html", context)
     answer["HX-Trigger-After-Settle"] = SEEN
     return answer
+
+
+@requires("patients.open", "dmp.consult", "documents.import")
+@require_http_methods(["GET", "POST"])
+def dmp_refile(request: HttpRequest, document_uid: UUID) -> HttpResponse:
+    """File again a document of the DMP that was deleted from the record, with a motive (mssante 2.6)."""
+    asked, document = asked_about(request, document_uid)
+    back = f"{reverse('dossier:patient', args=[asked.patient.uid])}?dmp=1"
+    here = filed_versions(asked.patient, [document.unique_id]).get(document.unique_id)
+    error = "" if asked.consultation is not None and may_look_at(asked) else CLOSED
+    if not error and not may_refile(document, here, asked.user):
+        raise Http404
+    if request.method == "POST" and not error and asked.consultation is not None:
+        motive = request.POST.get("motif", "").replace("\x00", "").strip()[:300]
+        if motive:
+            done = documents_integrate(asked.consultation, [document], now=asked.now, refiled_for=motive)
+            for one in done:
+                say = messages.warning if failures_of([one]) else messages.success
+                say(request, one.sentence)
+            return HttpResponseRedirect(back)
+        error = "Écrivez pourquoi vous classez ce document de nouveau."
+    context = {
+        "document": document if may_look_at(asked) else None,
+        "error": error,
+        "cancel_url": back,
+        "banner": banner_of(asked.record, asked.user),
+        "rail": rail_of(asked.patient, asked.user, current="documents"),
+    }
+    status = UNPROCESSABLE if request.method == "POST" else 200
+    return render(request, "dossier/refile.html", context, status=status)
 
 
 def failures_of(done: Sequence[Integrated]) -> list[str]:

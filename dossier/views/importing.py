@@ -79,8 +79,7 @@ def import_show(request: HttpRequest, import_uid: UUID) -> HttpResponse:
             rows, refusal = candidates(opened, ins, query, user, actor)
             context |= {"candidates": rows, "refusal": refusal}
     elif dropped.documents:
-        received = dropped.documents[0].header.parsed.patient
-        context |= {"confirming": confirming(received, patient, user)}
+        context |= {"confirming": confirming(dropped, patient, user)}
     return render(request, "dossier/import.html", context)
 
 
@@ -108,10 +107,9 @@ def import_confirm(request: HttpRequest, import_uid: UUID) -> HttpResponse:
     except ApplicationError as error:
         dropped = dropped_of(opened)
         context = _context(opened, dropped, patient) | _where_to(request, dropped, patient)
-        context |= {"error": error.message}
-        documents = dropped.documents
-        if documents:
-            context |= {"confirming": confirming(documents[0].header.parsed.patient, patient, user)}
+        context |= {"error": error.message, "motive": request.POST.get("motif", "")[:300]}
+        if dropped.documents:
+            context |= {"confirming": confirming(dropped, patient, user)}
         return render(request, "dossier/import.html", context, status=UNPROCESSABLE)
     for receipt in receipts:
         say = messages.success if receipt.is_accepted else messages.warning

@@ -11,15 +11,28 @@ from django.db import DatabaseError, transaction
 
 from audit.context import system_actor
 from audit.models import Trace
-from documents.enums import Intake, Origin, ReceiptOutcome, ReceiptRequest, Structure, VersionState
+from documents.enums import (
+    DeletionMotive,
+    Intake,
+    Origin,
+    ReceiptOutcome,
+    ReceiptRequest,
+    Structure,
+    VersionState,
+)
 from documents.errors import NotOurs
 from documents.header import moment_from
 from documents.models import Document, Reception, Version
 from documents.received import Confirmation, IncomingDeletion, Mailing, RawInput
-from documents.selectors import documents_for_patient
-from documents.services import document_delete_received, document_receive, document_revise
+from documents.selectors import FILED, documents_for_patient
+from documents.services import (
+    document_delete,
+    document_delete_received,
+    document_receive,
+    document_revise,
+)
 from documents.store import content_get
-from documents.wishes import Visibility
+from documents.wishes import DeletionWishes, Visibility
 from establishment.selectors import legal_entity
 from interop.cda.datatypes import Id
 from interop.cda.identifiers import finess_id
@@ -198,6 +211,56 @@ def test_a_deletion_strikes_the_document_and_its_content_stays_viewable(ward):
     again = receive(ward, arriving())
     assert (again.outcome, again.code) == (ReceiptOutcome.DELETED_BEFORE, "906")
     assert delete(ward, filed.version.unique_id, arriving()).outcome == ReceiptOutcome.DUPLICATE
+
+
+@pytest.mark.requirement("SC.MSS/UX.05", "SC.MSS/UX.37")
+def test_what_was_deleted_comes_back_by_a_person_alone_and_the_history_keeps_both(ward):
+    """mssante 2.6: a later T02 of the same id is answered AE 906 and re-created only by a person."""
+    filed = receive(ward, arriving(), unit=ward.unit)
+    delete(ward, filed.version.unique_id, arriving())
+    hand = {"intake": Intake.MANUAL, "confirmation": Confirmation()}
+    for refused in ({}, {"refiled_for": "Supprimé par erreur"}, hand, hand | {"refiled_for": "  "}):
+        assert receive(ward, arriving(), **refused).outcome == ReceiptOutcome.DELETED_BEFORE
+
+    again = receive(ward, arriving(), **hand, refiled_for="Supprimé par erreur, vu avec le labo")
+
+    assert again.is_accepted and again.version == filed.version
+    filed.version.refresh_from_db()
+    assert (filed.version.state, filed.version.deleted_at) == (VersionState.CURRENT, None)
+    assert filed.document.episode == ward.episode, "where it was"
+    assert Version.objects.count() == 1
+    touched = Reception.objects.filter(document=filed.document, outcome__in=FILED).order_by("id")
+    assert [one.outcome for one in touched] == ["integrated", "deleted", "integrated"]
+    assert touched.last().extra == {"refiled_for": "Supprimé par erreur, vu avec le labo"}
+    assert Trace.objects.filter(type="mssante.integrate", detail__again=True).count() == 1
+    assert delete(ward, filed.version.unique_id, arriving()).outcome == ReceiptOutcome.DELETED
+
+
+def test_what_was_deleted_does_not_come_back_over_the_version_that_took_its_place(ward):
+    first = receive(ward, arriving(1))
+    delete(ward, first.version.unique_id, arriving(1))
+    second = receive(ward, arriving(2))
+    assert second.outcome == ReceiptOutcome.INTEGRATED and second.document == first.document
+    late = receive(ward, arriving(1), intake=Intake.MANUAL, confirmation=Confirmation(), refiled_for="Si")
+    assert late.outcome == ReceiptOutcome.OLDER
+    second.version.refresh_from_db()
+    assert second.version.state == VersionState.CURRENT
+
+
+def test_what_was_written_and_deleted_here_is_never_filed_again(ward):
+    letter = ward.write_letter()
+    wishes = DeletionWishes(motive=DeletionMotive.WRONG_DOCUMENT)
+    document_delete(version=letter, wishes=wishes, author=ward.doctor, actor=ward.actor)
+    receipt = receive(
+        ward,
+        content_get(letter.cda_sha256),
+        intake=Intake.MANUAL,
+        confirmation=Confirmation(),
+        refiled_for="Si",
+    )
+    assert receipt.outcome == ReceiptOutcome.DELETED_BEFORE
+    letter.refresh_from_db()
+    assert letter.state == VersionState.DELETED
 
 
 def test_a_deletion_that_the_dmp_says_needs_no_document(ward):

@@ -40,6 +40,8 @@ ELSEWHERE = replace(HELD, same_patient=False)
 OURS = replace(HELD, is_produced=True)
 STRANGERS = replace(HELD, author_keys=frozenset({"another"}))
 SAME = replace(HELD, sha256="a")
+GONE = replace(SAME, state=VersionState.DELETED)
+BACK = replace(INITIAL, refiles=True)
 
 
 @pytest.mark.requirement("F-PV-49", "SC.CDA/INT.17")
@@ -54,6 +56,14 @@ SAME = replace(HELD, sha256="a")
         (INITIAL, {"same_id": HELD}, Out.CONFLICT),
         (INITIAL, {"same_id": replace(SAME, same_patient=False)}, Out.CONFLICT),
         (INITIAL, {"same_id": replace(SAME, state=VersionState.DELETED)}, Out.DELETED_BEFORE),
+        # Deleted before: by a person with a motive alone, and never over a later version (mssante 2.6).
+        (BACK, {"same_id": GONE}, Out.INTEGRATED),
+        (BACK, {"same_id": GONE, "lineage": GONE}, Out.INTEGRATED),
+        (BACK, {"same_id": GONE, "lineage": replace(HELD, pk=2)}, Out.OLDER),
+        (BACK, {"same_id": replace(GONE, is_produced=True)}, Out.DELETED_BEFORE),
+        (BACK, {"same_id": replace(GONE, same_patient=False)}, Out.CONFLICT),
+        (BACK, {"same_id": replace(GONE, sha256="z")}, Out.CONFLICT),
+        (BACK, {"same_id": SAME}, Out.DUPLICATE),
         # The same setId (decision 12).
         (INITIAL, {"lineage": HELD}, Out.REPLACED),
         (replace(INITIAL, number=1), {"lineage": HELD}, Out.OLDER),

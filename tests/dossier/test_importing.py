@@ -226,6 +226,36 @@ def test_what_is_already_there_is_said_and_left_unticked(ward, doctor):
     assert Version.objects.count() == 1
 
 
+@pytest.mark.requirement("SC.MSS/UX.05", "SC.MSS/UX.39")
+def test_what_its_sender_had_deleted_is_filed_again_with_a_motive(ward, doctor):
+    """mssante 2.6: unticked, asked why, and the history shows the deletion and the return."""
+    confirm(doctor, opened(doctor, archive(arriving())), ward.patient)
+    confirm(doctor, opened(doctor, archive(arriving(), action=XdmAction.DELETE)), ward.patient)
+    version = Version.objects.get()
+    assert version.state == VersionState.DELETED
+    address = opened(doctor, archive(arriving()))
+    page = seen(doctor.get(f"{address}?patient={ward.patient.uid}"))
+    assert not page.all("input[name=document][checked]") and "Supprimé auparavant" in page.text
+    assert "pourquoi classer ce document de nouveau" in page.one("label[for=motif]").text_content()
+    ticked = {"document": [version.unique_id]}
+    answer = confirm(doctor, address, ward.patient, motif=" ", **ticked)
+    assert "écrivez pourquoi" in seen(answer, 422).text
+    assert Reception.objects.count() == 2
+    answer = confirm(doctor, address, ward.patient, motif="Demandé par le labo", **ticked)
+    assert answer["Location"].endswith(f"?document={version.uid}")
+    version.refresh_from_db()
+    assert version.state == VersionState.CURRENT
+    history = seen(doctor.get(f"{reverse('dossier:mssante_history')}?vue=importes&entree=manual"))
+    assert history.texts("tbody td:nth-child(5)") == [
+        "Intégré à la main, ahoda, après suppression : Demandé par le labo",
+        "Supprimé à la demande de l’émetteur à la main, ahoda",
+        "Intégré à la main, ahoda",
+    ]
+    facts = seen(doctor.get(f"{reverse('dossier:preview', args=[version.uid])}?onglet=metadonnees")).text
+    assert "suppression demandée" in facts
+    assert "classé de nouveau après suppression : Demandé par le labo" in facts
+
+
 def test_several_documents_are_listed_and_those_left_out_are_not_filed(ward, doctor):
     address = opened(doctor, archive(arriving(1), arriving(1, lineage=2)))
     page = seen(doctor.get(f"{address}?patient={ward.patient.uid}"))
