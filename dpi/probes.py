@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-from cryptography import x509
 from django.conf import settings
 from django.db import DatabaseError
 
 from audit.selectors import unsealed_since
 from dpi.health import Finding, State, certificate_finding, register_probe
 from establishment.models import ServiceEndpoint
+from exchange.certificates import certificates_in_use
 
 UNSEALED_TAIL = timedelta(seconds=60)
 """Older than this, an unsealed trace means that the sealer does not work (security 8.5)."""
@@ -30,31 +29,17 @@ def check_services() -> Finding:
 
 
 def check_certificates() -> Finding:
-    """The certificate with the fewest days left, among those that enabled services use."""
+    """The certificate with the fewest days left: national services, identity providers, HL7 lines."""
     try:
-        files = sorted(
-            {
-                (endpoint.get_service_display(), path)
-                for endpoint in ServiceEndpoint.objects.filter(is_enabled=True)
-                for path in (endpoint.certificate_path, endpoint.signing_certificate_path)
-                if path
-            }
-        )
+        in_use = certificates_in_use(ServiceEndpoint.objects.all(), datetime.now(UTC))
     except DatabaseError:
         return Finding(State.FAILED, "Les certificats ne peuvent être énumérés.")
-    findings = [_certificate(label, Path(path)) for label, path in files]
-    if not findings:
+    if not in_use:
         return Finding(State.WARNING, "Aucun certificat n'est configuré.")
-    return min(findings, key=lambda finding: -1_000_000 if finding.days_left is None else finding.days_left)
-
-
-def _certificate(label: str, path: Path) -> Finding:
-    try:
-        certificate = x509.load_pem_x509_certificate(path.read_bytes())
-    except (OSError, ValueError):
-        return Finding(State.WARNING, f"{label} : certificat illisible.")
-    left = certificate.not_valid_after_utc - datetime.now(UTC)
-    return certificate_finding(label, left.days)
+    first = min(in_use, key=lambda one: -1_000_000 if one.facts.days_left is None else one.facts.days_left)
+    if first.facts.days_left is None:
+        return Finding(State.WARNING, f"{first.user} : certificat illisible.")
+    return certificate_finding(first.user, first.facts.days_left)
 
 
 def check_seals() -> Finding:

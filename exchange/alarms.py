@@ -16,9 +16,10 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 
-from establishment.certificates import CertificateFacts, Expiry, certificates_of
+from establishment.certificates import Expiry
 from establishment.enums import NationalService, Switch
 from establishment.models import InstallationSwitch, ServiceEndpoint
+from exchange.certificates import CertificateInUse, certificates_in_use
 from national.enums import CallOutcome
 from national.rules import is_silent
 from national.selectors import first_call_at, last_success_at
@@ -43,15 +44,24 @@ EXPIRY_WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One thing to look at: the service, a stable code, a sentence."""
+    """One thing to look at: whose, a stable code, a sentence.
 
-    service: NationalService
+    `service` is None for an identity provider and for the HL7 lines, which `user` names.
+    """
+
+    service: NationalService | None
     code: str
     text: str
+    user: str = ""
+
+    @property
+    def label(self) -> str:
+        """Whose it is, as a person reads it."""
+        return self.service.label if self.service else self.user
 
 
 def service_alarms(now: datetime) -> list[Alarm]:
-    """Every alarm of now. 4 queries and the reading of the certificates' files."""
+    """Every alarm of now. 6 queries and the reading of the certificates' files."""
     endpoints = {NationalService(row.service): row for row in ServiceEndpoint.objects.all()}
     switches = {row.code for row in InstallationSwitch.objects.filter(is_on=True)}
     found: list[Alarm] = []
@@ -60,20 +70,19 @@ def service_alarms(now: datetime) -> list[Alarm]:
         if switch in switches and (endpoint is None or not endpoint.is_enabled):
             text = f"{switch.label}\u202f: l’accès au service n’est pas configuré ou est arrêté."
             found.append(Alarm(service, "NO_ACCESS", text))
-    for service, endpoint in endpoints.items():
-        if endpoint.is_enabled:
-            certificates = certificates_of(endpoint, now)
-            found += [_expiring(service, facts) for facts in certificates if facts.expiry.is_alarm]
+    in_use = certificates_in_use(endpoints.values(), now)
+    found += [_expiring(one) for one in in_use if one.facts.expiry.is_alarm]
     if Switch.PFI_DMP in switches and NationalService.DMP in endpoints:
         found += _silence(now)
     return found
 
 
-def _expiring(service: NationalService, facts: CertificateFacts) -> Alarm:
+def _expiring(one: CertificateInUse) -> Alarm:
     return Alarm(
-        service,
-        f"CERTIFICATE_{facts.expiry.name}",
-        f"Certificat {facts.use}\u202f: {EXPIRY_WORDS[facts.expiry]}.",
+        one.service,
+        f"CERTIFICATE_{one.facts.expiry.name}",
+        f"Certificat {one.facts.use}\u202f: {EXPIRY_WORDS[one.facts.expiry]}.",
+        user=one.user,
     )
 
 
@@ -93,7 +102,7 @@ def alarms_watch() -> list[Alarm]:
     """Compute the alarms, log each, and keep their number for the bar."""
     found = service_alarms(timezone.now())
     for alarm in found:
-        logger.error("services.alarm", extra={"service": alarm.service.value, "code": alarm.code})
+        logger.error("services.alarm", extra={"service": alarm.label, "code": alarm.code})
     try:
         cache.set(_KEY, len(found), _KEPT_SECONDS)
     except redis.RedisError:

@@ -20,11 +20,12 @@ from accounts.access import requires
 from accounts.enums import ProviderKind
 from accounts.http import SignedInRequest
 from accounts.models import IdentityProvider
-from establishment.certificates import CertificateFacts, certificate_facts, certificates_of
+from establishment.certificates import CertificateFacts, certificates_of
 from establishment.enums import NationalService, Switch
 from establishment.models import InstallationSwitch, ServiceEndpoint
 from establishment.services import endpoint_set, switch_set
 from exchange.alarms import Alarm, is_down, service_alarms
+from exchange.certificates import provider_certificates
 from exchange.views.rail import SERVICE_ICONS, service_view
 from national.enums import TrialState
 from national.models import ServiceTrial
@@ -99,7 +100,7 @@ def services(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
     alarms = service_alarms(now)
     providers = list(IdentityProvider.objects.all())
-    cards = _national_cards(now, alarms) + _provider_cards(providers, now)
+    cards = _national_cards(now, alarms) + _provider_cards(providers, now, alarms)
     switches = {row.code: row for row in InstallationSwitch.objects.all()}
     context = {
         "cards": cards,
@@ -204,16 +205,17 @@ def _national(
     )
 
 
-def _provider_cards(providers: list[IdentityProvider], now: datetime) -> list[Card]:
+def _provider_cards(providers: list[IdentityProvider], now: datetime, alarms: list[Alarm]) -> list[Card]:
     trials = last_trials([f"{OIDC}{provider.slug}" for provider in providers])
-    return [_provider(provider, now, trials.get(f"{OIDC}{provider.slug}")) for provider in providers]
+    return [_provider(one, now, alarms, trials.get(f"{OIDC}{one.slug}")) for one in providers]
 
 
-def _provider(provider: IdentityProvider, now: datetime, trial: ServiceTrial | None) -> Card:
+def _provider(
+    provider: IdentityProvider, now: datetime, alarms: list[Alarm], trial: ServiceTrial | None
+) -> Card:
     is_psc = provider.kind == ProviderKind.PSC
     health = health_of(NationalService.PSC) if is_psc else None
     state, since = _state(health, is_configured=provider.is_enabled) if health else ("", "")
-    files = (("Authentification", provider.certificate_path), ("Autorité acceptée", provider.ca_path))
     return Card(
         title=provider.label,
         icon="smartphone" if is_psc else "key",
@@ -222,8 +224,8 @@ def _provider(provider: IdentityProvider, now: datetime, trial: ServiceTrial | N
         since=since,
         address=provider.issuer,
         health=health,
-        certificates=[certificate_facts(use, path, now) for use, path in files if path],
-        alarms=[],
+        certificates=provider_certificates(provider, now),
+        alarms=[alarm for alarm in alarms if alarm.service is None and alarm.user == provider.label],
         trial=trial,
         can_be_tried=True,
         now=now,

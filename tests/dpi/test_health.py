@@ -20,6 +20,7 @@ from audit.services import trace_write
 from dpi import health, probes, tasks
 from establishment.enums import NationalService
 from establishment.services import endpoint_set
+from tests.factories import PartnerFactory
 
 
 def test_live_answers_without_account_nor_database(client):
@@ -129,6 +130,15 @@ class TestNationalServices:
         self.set_dmp(certificate_path=certificate(200), signing_certificate_path=certificate(12))
         finding = probes.check_certificates()
         assert (finding.days_left, finding.state) == (12, health.State.WARNING)
+
+    @pytest.mark.django_db
+    def test_the_certificate_of_the_lines_counts_once_a_partner_has_tls(self, certificate, settings):
+        self.set_dmp(certificate_path=certificate(200))
+        settings.MLLP_CERTIFICATE_PATH = certificate(-1)
+        assert probes.check_certificates().days_left == 200
+        PartnerFactory(uses_tls=True)
+        finding = probes.check_certificates()
+        assert (finding.text, finding.days_left) == ("Lignes HL7 (MLLP) : certificat expiré.", -1)
 
     @pytest.mark.django_db
     def test_a_file_that_is_no_certificate_is_said(self, certificate, tmp_path):

@@ -12,12 +12,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from django.conf import LazySettings
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
 from accounts.enums import ProviderKind
+from accounts.models import IdentityProvider
 from accounts.services import provider_set
 from audit.context import system_actor
 from audit.models import Trace
@@ -37,7 +39,7 @@ from national.services import trial_ask, trial_do
 from national.trials import TrialResult, trial_register, trial_run
 from sandbox.runtime import Sandbox
 from tests.exchange.people import administrator, browser_of
-from tests.factories import EndpointFactory, LegalEntityFactory, SwitchFactory
+from tests.factories import EndpointFactory, LegalEntityFactory, PartnerFactory, SwitchFactory
 from tests.hospital import plug_dmp
 
 PAGE = "/services-socles/"
@@ -223,11 +225,32 @@ class TestAlarms:
 
         found = alarms_watch()
 
-        assert {(alarm.service.value, alarm.code) for alarm in found} == {
+        assert {(alarm.service, alarm.code) for alarm in found} == {
             ("dmp", "SILENCE"), ("dmp", "CERTIFICATE_URGENT"), ("mssante", "NO_ACCESS"),
         }  # fmt: skip
         assert alarms_count() == 3
         assert [record.message for record in caplog.records].count("services.alarm") == 3
+
+    def test_a_provider_and_the_lines_have_certificates_that_end_too(
+        self, admin: Client, tmp_path: Path, settings: LazySettings
+    ) -> None:
+        """Login and admissions stop the day these end: nobody must learn it then."""
+        IdentityProvider.objects.create(
+            slug="psc", label="Pro Santé Connect", kind=ProviderKind.PSC, issuer="https://psc.example/",
+            certificate_path=certificate(tmp_path, 5, "psc"),
+        )  # fmt: skip
+        settings.MLLP_CERTIFICATE_PATH = Path(certificate(tmp_path, -2, "mllp"))
+        settings.MLLP_CA_PATH = None
+        assert {(one.label, one.code) for one in alarms_watch()} == {
+            ("Pro Santé Connect", "CERTIFICATE_URGENT")
+        }
+        PartnerFactory(uses_tls=True)
+        assert {(one.label, one.code) for one in alarms_watch()} == {
+            ("Pro Santé Connect", "CERTIFICATE_URGENT"), ("Lignes HL7 (MLLP)", "CERTIFICATE_EXPIRED"),
+        }  # fmt: skip
+        page = admin.get(PAGE).content.decode()
+        assert "Lignes HL7 (MLLP)" in page
+        assert page.count("à renouveler sous 7 jours") >= 2  # in the list, and on the card of the provider
 
     def test_nothing_to_look_at_is_no_alarm(self, db: None, tmp_path: Path) -> None:
         SwitchFactory(code=Switch.PFI_DMP)
