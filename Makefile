@@ -31,7 +31,8 @@ check: setup-dev lint types ## all that the integration server does
 	@$(PYTEST) -q -n $(WORKERS) --done
 	@DPI_TEST_POSTGRES=15 $(PYTEST) -q -n $(WORKERS) -m "not slow and not browser and not faults" --database-only
 
-check-long: check ## more seeds, more kills, more generated cases
+check-long: check ## the whole suite on PostgreSQL 15 too; more seeds, more kills, more generated cases
+	@DPI_TEST_POSTGRES=15 $(PYTEST) -q -n $(WORKERS)
 	@for seed in 1 2 3; do DPI_LONG=1 $(PYTEST) -q -n $(WORKERS) --randomly-seed=$$seed; done
 
 bench: setup-dev ## measure; one JSON object a line

@@ -8,10 +8,12 @@ import time_machine
 from django.utils import timezone
 
 from establishment.enums import NationalService
+from establishment.models import Site
 from exchange.models import Message
 from interop.hl7v2 import Action, build_oru
 from interop.hl7v2.tokens import parse_message
 from interop.hl7v2.zam import parse_zam
+from interop.vihf.claims import AuthenticationMode
 from interop.xds import codes
 from national.dmp.memory import DmpMemory
 from national.dmp.opening import dmp_gateway
@@ -51,6 +53,26 @@ def statuses(dmp):
 def until_due(job):
     """Travel to the moment when a job is due again."""
     return time_machine.travel(now(job).not_before + timedelta(seconds=1), tick=False)
+
+
+# --- whose name the document is fed under -------------------------------------------------------
+@pytest.mark.requirement("F-PFI-04", "SC.DMP/CONF.12")
+def test_the_identity_of_a_feed_is_that_of_the_message_and_of_the_site(dmp, take, monkeypatch):
+    """Structure and professional by PRT SB, sector by the site; an automate: the CDA has another author."""
+    seen = []
+    submit = DmpMemory.submit
+    monkeypatch.setattr(
+        DmpMemory, "submit", lambda self, context, lot: seen.append(context) or submit(self, context, lot)
+    )
+    Site.objects.update(sector="SA05")
+    job = take()
+    jobs_drain(worker=WORKER)
+    (context,) = seen
+    assert (context.mode, context.sector) == (AuthenticationMode.INDIRECT, "SA05")
+    assert (context.structure, context.name_id) == ("1990000101", "899700900014")
+    assert context.subject == "Alice HODA"
+    assert [role.code for role in context.roles] == ["AUTOMATE"]
+    assert context.patient_uid == job.message.patient_uid
 
 
 # --- done --------------------------------------------------------------------------------------
