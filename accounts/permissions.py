@@ -45,6 +45,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "dmp.trace_export": "Exporter les traces d'accès au DMP",
     "mssante.directory": "Chercher dans l'Annuaire santé, compléter le carnet d'adresses",
     "mssante.review": "Reprendre les courriels reçus qui attendent une personne, sans contenu",
+    "mssante.read": "Lire, avec un motif, le texte d'un courriel reçu qui attend une personne",
     "mssante.trace_export": "Lire et exporter les traces de la messagerie MSSanté",
     "sending.list": "Voir les envois",
     "sending.hold": "Retenir, libérer, annuler et relancer un envoi",

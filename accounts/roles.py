@@ -107,6 +107,7 @@ DEFAULT_ROLES: Final[dict[RoleCode, DefaultRole]] = {
         "documents.received",
         "mssante.directory",
         "mssante.review",
+        "mssante.read",
         "sending.list",
         "sending.hold",
         "sending.add",

@@ -68,6 +68,7 @@ STEP_WORDS: Final = {
     "reread": "Rendu à la lecture",
     "set_aside": "Écarté par une personne",
     "headers": "En-têtes lus par une personne",
+    "text": "Texte lu par une personne",
     "integrate": "Classé au dossier",
     "replace": "Nouvelle version classée",
     "delete": "Marqué supprimé",

@@ -63,6 +63,7 @@ urlpatterns = [
     path("mssante/reprendre/", mails.mails, name="mails"),
     path("mssante/reprendre/<uuid:uid>", mails.mail, name="mail"),
     path("mssante/reprendre/<uuid:uid>/en-tetes", mails.mail_headers, name="mail_headers"),
+    path("mssante/reprendre/<uuid:uid>/texte", mails.mail_read, name="mail_read"),
     path("mssante/reprendre/<uuid:uid>/relire", mails.mail_reread, name="mail_reread"),
     path("mssante/reprendre/<uuid:uid>/classer", mails.mail_import, name="mail_import"),
     path("mssante/reprendre/<uuid:uid>/ecarter", mails.mail_set_aside, name="mail_set_aside"),

@@ -1,6 +1,7 @@
 """Received mails that wait for a person: why, their headers, and what may be done (mssante 2.1, 2.4, 2.8).
 
-What a mail says is never shown here: its documents are seen through the import, which asks whose they are.
+What a mail says is read by who may, with a reason, once; its documents are seen through the import, which
+asks whose they are.
 """
 
 from __future__ import annotations
@@ -22,13 +23,21 @@ from documents.selectors import imports_of_file
 from documents.services import import_open
 from dossier.access import reader
 from exchange.views.rail import RAIL_LABEL, exchange_rail
+from interop.mail.opening import MailLimits
 from mssante.enums import IncomingState
 from mssante.headers import header_lines, shown_address
 from mssante.models import IncomingMail
+from mssante.reading import MailText, mail_text, usager_of
 from mssante.rules import REASON_LENGTH, may_reread, may_set_aside
 from mssante.selectors import REVIEWED_STATES, mail_to_review, mails_to_review
-from mssante.services import incoming_read_trace, incoming_reread, incoming_set_aside
+from mssante.services import (
+    incoming_read_trace,
+    incoming_reread,
+    incoming_set_aside,
+    incoming_text_trace,
+)
 from national.mail.ports import MAIL_TOO_LARGE
+from patients.trace_files import patient_uids
 from ui.components import Entry, Group
 from ui.french import whole
 from ui.pills import label
@@ -75,14 +84,33 @@ def mail_headers(request: HttpRequest, uid: UUID) -> HttpResponse:
     """The headers as they came, once, for a reason that is traced."""
     user, actor = reader(request)
     found = _found(user, uid)
-    reason = " ".join(request.POST.get(REASON, "").replace("\x00", "").split())
-    if len(reason) < REASON_LENGTH:
-        messages.error(
-            request, f"Le motif compte au moins {REASON_LENGTH} caractères\u202f: rien n’a été affiché."
-        )
+    reason = _reason(request)
+    if not reason:
         return HttpResponseRedirect(_url(found))
     incoming_read_trace(mail=found, actor=actor, reason=reason)
     return _page(request, user, found, sees_all=True)
+
+
+@requires("mssante.review", "mssante.read")
+@require_POST
+def mail_read(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """The text of the mail and who wrote it, once, for a reason that is traced (mssante 1.7)."""
+    user, actor = reader(request)
+    found = _found(user, uid)
+    reason = _reason(request)
+    if not reason or not _is_whole(found):
+        return HttpResponseRedirect(_url(found))
+    limits = MailLimits(max_bytes=settings.MSS_MAX_MAIL_BYTES)
+    text = mail_text(bytes(found.raw), patient_domain=settings.MSS_PATIENT_DOMAIN, limits=limits)
+    known = patient_uids(text.matricule) if text.matricule else []
+    incoming_text_trace(
+        mail=found,
+        actor=actor,
+        reason=reason,
+        matricule=text.matricule,
+        patient_uid=known[0] if len(known) == 1 else None,
+    )
+    return _page(request, user, found, text=text)
 
 
 @requires("mssante.review")
@@ -107,7 +135,7 @@ def mail_import(request: HttpRequest, uid: UUID) -> HttpResponse:
     user, actor = reader(request)
     found = _found(user, uid)
     try:
-        if found.code == MAIL_TOO_LARGE:
+        if not _is_whole(found):
             raise ApplicationError(
                 "Seuls les en-têtes de ce courriel sont ici : ouvrez-le chez l’opérateur.", code="too_large"
             )
@@ -133,8 +161,24 @@ def mail_set_aside(request: HttpRequest, uid: UUID) -> HttpResponse:
     return HttpResponseRedirect(reverse("dossier:mails"))
 
 
+def _reason(request: HttpRequest) -> str:
+    """Why a person reads; empty, and said so, when that was not written."""
+    reason = " ".join(request.POST.get(REASON, "").replace("\x00", "").split())
+    if len(reason) >= REASON_LENGTH:
+        return reason
+    messages.error(
+        request, f"Le motif compte au moins {REASON_LENGTH} caractères\u202f: rien n’a été affiché."
+    )
+    return ""
+
+
 def _page(
-    request: HttpRequest, user: User, chosen: IncomingMail | None, *, sees_all: bool = False
+    request: HttpRequest,
+    user: User,
+    chosen: IncomingMail | None,
+    *,
+    sees_all: bool = False,
+    text: MailText | None = None,
 ) -> HttpResponse:
     state = IncomingState(chosen.state) if chosen else _state(request)
     pages = _pages(request)
@@ -147,18 +191,20 @@ def _page(
         "title": WORDS[state],
         "subtitle": f"{whole(len(shown))} courriel{'s' * (len(shown) > 1)}",
         "refresh_url": f"{reverse('dossier:mails')}?{STATE}={state}",
-        "rows": [(one, _sender(one), _url(one), one == chosen) for one in shown],
+        "rows": [(one, _sender(one), _url(one), one == chosen, _is_usager(one)) for one in shown],
         "more_url": more if len(found) > len(shown) and pages < MOST_PAGES else "",
-        "pane": _pane(user, chosen, sees_all=sees_all) if chosen else None,
+        "pane": _pane(user, chosen, sees_all=sees_all, text=text) if chosen else None,
         "pane_open": chosen is not None,
     }
     return render(request, "dossier/mails.html", context)
 
 
-def _pane(user: User, found: IncomingMail, *, sees_all: bool = False) -> dict[str, Any]:
+def _pane(
+    user: User, found: IncomingMail, *, sees_all: bool = False, text: MailText | None = None
+) -> dict[str, Any]:
     """Inputs of dossier/_mail.html; what may not be seen is not built."""
     lines = header_lines(bytes(found.raw), patient_domain=settings.MSS_PATIENT_DOMAIN, sees_all=sees_all)
-    is_whole = found.code != MAIL_TOO_LARGE
+    is_whole = _is_whole(found)
 
     def action(name: str) -> str:
         return reverse(f"dossier:{name}", args=[found.uid])
@@ -168,6 +214,10 @@ def _pane(user: User, found: IncomingMail, *, sees_all: bool = False) -> dict[st
         "mail": found,
         "sender": _sender(found),
         "state": label("incoming_mail", found.state),
+        "is_usager": _is_usager(found),
+        "text": text,
+        "usager": text.matricule if text else "",
+        "read_url": action("mail_read") if user.has_perm("mssante.read") and is_whole and not text else "",
         "lines": lines,
         "show_url": action("mail_headers") if user.has_perm("exchange.raw") and not sees_all else "",
         "is_hidden": any(line.is_hidden for line in lines),
@@ -198,6 +248,15 @@ def _rail(user: User, current: IncomingState) -> list[Group]:
 
 def _sender(found: IncomingMail) -> str:
     return shown_address(found.sender, patient_domain=settings.MSS_PATIENT_DOMAIN) or "Expéditeur illisible"
+
+
+def _is_usager(found: IncomingMail) -> bool:
+    """Whether it came from the mailbox of a patient (ECO.3.1.1)."""
+    return bool(usager_of(found.sender, patient_domain=settings.MSS_PATIENT_DOMAIN))
+
+
+def _is_whole(found: IncomingMail) -> bool:
+    return found.code != MAIL_TOO_LARGE
 
 
 def _state(request: HttpRequest) -> IncomingState:

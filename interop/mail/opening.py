@@ -347,6 +347,8 @@ class _Words(HTMLParser):
         self._found: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "body":  # the end of the head may be left out (HTML, 13.1.2.4)
+            self._hidden = 0
         self._hidden += tag in self._HIDDEN
         if tag in self._BLOCKS:
             self._found.append("\n")

@@ -39,7 +39,12 @@ from mssante.services.reports import (
     mails_presume_delivered,
     report_apply,
 )
-from mssante.services.review import incoming_read_trace, incoming_reread, incoming_set_aside
+from mssante.services.review import (
+    incoming_read_trace,
+    incoming_reread,
+    incoming_set_aside,
+    incoming_text_trace,
+)
 
 __all__ = [
     "DirectoryFound",
@@ -53,6 +58,7 @@ __all__ = [
     "incoming_clear",
     "incoming_digest",
     "incoming_read_trace",
+    "incoming_text_trace",
     "incoming_reread",
     "incoming_set_aside",
     "incoming_settle",

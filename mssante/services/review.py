@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -60,16 +62,36 @@ def incoming_read_trace(*, mail: IncomingMail, actor: Actor, reason: str) -> Non
     _trace(mail, actor, "headers", mail.code, reason=reason[:300])
 
 
+def incoming_text_trace(
+    *, mail: IncomingMail, actor: Actor, reason: str, matricule: str = "", patient_uid: UUID | None = None
+) -> None:
+    """A person read the text of a mail, and said why; of a usager, the trace is about that patient too."""
+    _trace(
+        mail, actor, "text", mail.code, reason=reason[:300], patient_ins=matricule, patient_uid=patient_uid
+    )
+
+
 def _locked(mail: IncomingMail) -> IncomingMail:
     rows = IncomingMail.objects.select_for_update(of=("self",)).defer("raw", "answer_raw")
     return rows.select_related("mailbox").get(pk=mail.pk)
 
 
-def _trace(mail: IncomingMail, actor: Actor, step: str, code: str, *, reason: str = "") -> None:
+def _trace(
+    mail: IncomingMail,
+    actor: Actor,
+    step: str,
+    code: str,
+    *,
+    reason: str = "",
+    patient_ins: str = "",
+    patient_uid: UUID | None = None,
+) -> None:
     trace_write(
         type=f"mssante.incoming.{step}",
-        action=Action.READ if step == "headers" else Action.UPDATE,
+        action=Action.READ if step in ("headers", "text") else Action.UPDATE,
         actor=actor,
+        patient_uid=patient_uid,
+        patient_ins=patient_ins,
         object_type="mssante.incoming",
         object_uid=mail.uid,
         reason=reason or (mail.set_aside_reason if step == "set_aside" else ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 from django.urls import reverse
 
@@ -11,7 +12,7 @@ from accounts.models import Role
 from audit.models import Trace
 from documents.models import HandImport, Version
 from establishment.models import Unit
-from mssante.enums import IncomingState
+from mssante.enums import IncomingKind, IncomingState
 from mssante.models import IncomingMail
 from mssante.services import incoming_set_aside, incoming_settle, incoming_store
 from tests.dossier.conftest import Arrive, htmx, seen
@@ -101,6 +102,79 @@ def test_the_headers_are_shown_whole_to_who_may_and_says_why(technician: Client,
     trace = Trace.objects.get(type="mssante.incoming.headers")
     assert (trace.object_uid, trace.reason, trace.actor_login) == (mail.uid, "panne de relève", "tech")
     assert "PAT-TROIS" not in page(technician, mail).text, "once"
+
+
+def answer_of_patient(ward: Ward, text: str = "Bonjour, à quelle heure dois-je venir ?") -> IncomingMail:
+    """What a patient answers, as the reading leaves it: a mail without document."""
+    raw = (
+        f"From: Dominique PAT-TROIS <{PATIENT}>\r\nTo: pfi@ch-trois-rivieres.mssante.test\r\n"
+        f"Subject: Re: Lettre de liaison PAT-TROIS\r\nMessage-ID: <reponse@x>\r\n"
+        f"Content-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n"
+    ).encode()
+    row, _ = incoming_store(
+        mailbox=MailboxFactory(unit=ward.unit),
+        raw=raw,
+        size=len(raw),
+        uid=99,
+        uid_validity=1,
+        message_id="<reponse@x>",
+        digest="reponse",
+    )
+    row.sender = PATIENT
+    incoming_settle(
+        mail=row,
+        state=IncomingState.TO_REVIEW,
+        kind=IncomingKind.PATIENT,
+        text="Courriel sans document, à lire par une personne.",
+    )
+    row.refresh_from_db()
+    return row
+
+
+@pytest.mark.requirement("SC.MSS/UX.37")
+def test_the_answer_of_a_patient_is_read_once_for_a_reason_and_traced(
+    ward: Ward, secretary: Client, technician: Client, settings: LazySettings
+) -> None:
+    settings.MSS_PATIENT_DOMAIN = "patient.mssante.fr"
+    mail = answer_of_patient(ward)
+    closed = page(secretary, mail)
+    assert closed.texts("#apercu .badge") == ["USAGER"] == closed.texts("#liste .badge")
+    assert (
+        "Dominique" not in closed.text and MATRICULE not in closed.text and "quelle heure" not in closed.text
+    )
+    secretary.post(address("mail_read", mail), {"motif": "court"})
+    assert not Trace.objects.filter(type="mssante.incoming.text").exists()
+
+    shown = seen(secretary.post(address("mail_read", mail), {"motif": "réponse à lire"}))
+    assert shown.texts(".mail-text") == ["Bonjour, à quelle heure dois-je venir ?"]
+    facts = " ".join(shown.texts("#apercu dl")).replace(" ", "")
+    assert "DominiquePAT-TROIS" in facts and MATRICULE in facts
+    trace = Trace.objects.get(type="mssante.incoming.text")
+    assert (trace.actor_login, trace.reason, trace.action) == ("sec", "réponse à lire", "R")
+    assert (trace.patient_uid, trace.patient_ins) == (ward.patient.uid, MATRICULE)
+    assert "quelle heure" not in str(trace.detail)
+    assert "quelle heure" not in page(secretary, mail).text, "once"
+    assert technician.post(address("mail_read", mail), {"motif": "panne de relève"}).status_code == 403
+    assert not page(technician, mail).has("#motif-texte")
+
+
+def test_the_text_of_a_stranger_stays_text_and_other_units_do_not_read_it(
+    ward: Ward, secretary: Client, arrive: Arrive
+) -> None:
+    mail = answer_of_patient(ward, "<script>alert(1)</script><a href='http://piege.test'>ici</a>")
+    shown = seen(secretary.post(address("mail_read", mail), {"motif": "réponse à lire"}))
+    assert not shown.has(".mail-text script") and not shown.has(".mail-text a")
+    assert "<script>alert(1)</script>" in shown.texts(".mail-text")[0]
+    other = Unit.objects.create(site=ward.unit.site, code="3435", name="CARDIOLOGIE")
+    elsewhere = arrive(RoleCode.SECRETAIRE, unit=other, login="ailleurs")
+    assert elsewhere.post(address("mail_read", mail), {"motif": "par curiosité"}).status_code == 404
+
+
+def test_a_mail_too_large_has_no_text_here(ward: Ward, secretary: Client) -> None:
+    mail = left(ward, code="MAIL_TOO_LARGE")
+    assert not page(secretary, mail).has("#motif-texte")
+    secretary.post(address("mail_read", mail), {"motif": "réponse à lire"})
+    assert not Trace.objects.filter(type="mssante.incoming.text").exists()
 
 
 @pytest.mark.requirement("SC.MSS/UX.39")
