@@ -75,6 +75,11 @@ class Mailbox(models.Model):
     def domain(self) -> str:
         return self.address.rpartition("@")[2].lower()
 
+    @property
+    def reading_unit(self) -> Unit | None:
+        """The unit whose people are told of what arrives, and in whose stays it is filed."""
+        return self.notify_unit or self.unit
+
 
 class Correspondent(models.Model):
     """A professional (RPPS) or a structure (FINESS) that the hospital writes to.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Case, F, IntegerField, Prefetch, Q, QuerySet, Value, When
+from django.db.models.functions import Lower
 
 from accounts.models import User
 from accounts.selectors import units_of
@@ -49,6 +50,16 @@ def sender_mailbox(finess: str = "") -> Mailbox | None:
 def mailbox_at(address: str) -> Mailbox | None:
     """The mailbox of ours that has this address."""
     return Mailbox.objects.filter(address__iexact=address_key(address)).first()
+
+
+def mailboxes_at(addresses: Iterable[str]) -> dict[str, Mailbox]:
+    """The mailboxes of ours in service among these addresses, by address as compared, with their units.
+
+    1 query.
+    """
+    wanted = {address_key(address) for address in addresses}
+    found = Mailbox.objects.annotate(key=Lower("address")).filter(key__in=wanted, is_active=True)
+    return {address_key(row.address): row for row in found.select_related("unit__site", "notify_unit__site")}
 
 
 def reply_mailbox(unit_id: int | None) -> Mailbox | None:

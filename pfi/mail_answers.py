@@ -31,6 +31,7 @@ from national.errors import NationalServiceError, Rejected, RejectionKind, Uncer
 from national.mail.opening import mail_sender
 from national.mail.ports import Mail
 from national.retries import RETRIES
+from pfi.addressed import own_domains
 from pfi.routing import AnswerForm, Route, route_of
 
 AGENT: Final = "PFI"
@@ -210,8 +211,7 @@ def _route(mailbox: Mailbox, opened: OpenedMail | None) -> Route:
     if opened is None:
         has_address = bool(mailbox.error_address)
         return Route(AnswerForm.PLAIN_MAIL if has_address else AnswerForm.NONE, mailbox.error_address)
-    own = {mailbox.domain, *(domain.lower() for domain in settings.MSS_INTERNAL_DOMAINS)}
-    return route_of(opened, own_domains=own, error_address=mailbox.error_address)
+    return route_of(opened, own_domains=own_domains(mailbox), error_address=mailbox.error_address)
 
 
 def _opened(mail: IncomingMail) -> OpenedMail | None:

@@ -44,6 +44,7 @@ from mssante.services import (
 from national.errors import NationalServiceError, Rejected
 from national.mail.opening import mail_reader
 from national.mail.ports import MAIL_GONE, MAIL_TOO_LARGE, MailReader
+from pfi.addressed import recipients_of_mail
 from pfi.identifiers import received_key, received_lineage
 from pfi.mail_answers import answer_of, conclude, send_answers
 from pfi.received_mail import event_of, message_of
@@ -237,6 +238,7 @@ def _documents(mail: IncomingMail, opened: OpenedMail, worker: str) -> None:
 @transaction.atomic
 def _queue(mail: IncomingMail, opened: OpenedMail, documents: list[OpenedDocument]) -> list[Message]:
     partner = Partner.objects.get(code=settings.PFI_DPI_PARTNER)
+    recipients = recipients_of_mail(opened, mail.mailbox)
     carried = []
     for document in documents:
         action = event_of(document) or codes.Action.INITIAL
@@ -245,7 +247,7 @@ def _queue(mail: IncomingMail, opened: OpenedMail, documents: list[OpenedDocumen
             cda.id, set_id=cda.set_id, replaced=cda.replaced.id if cda.replaced else None
         )
         message = message_queue(
-            partner=partner, raw=message_of(document, action, opened, mail.mailbox), lineage=lineage
+            partner=partner, raw=message_of(document, action, opened, recipients), lineage=lineage
         )
         carried.append(
             IncomingDocument(

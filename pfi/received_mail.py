@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.conf import settings
@@ -21,9 +22,6 @@ from interop.mail.opening import OpenedMail
 from interop.xdm.codes import XdmAction
 from interop.xdm.opening import OpenedDocument
 from interop.xds import codes as xds
-from mssante.models import Mailbox
-
-_UNIT_TYPE = "UF"
 
 
 def event_of(document: OpenedDocument) -> codes.Action | None:
@@ -35,8 +33,10 @@ def event_of(document: OpenedDocument) -> codes.Action | None:
     return None if document.action is XdmAction.REPLACE else codes.Action.INITIAL
 
 
-def message_of(document: OpenedDocument, action: codes.Action, mail: OpenedMail, mailbox: Mailbox) -> bytes:
-    """The MDM of one document of a mail.
+def message_of(
+    document: OpenedDocument, action: codes.Action, mail: OpenedMail, recipients: Sequence[Participant]
+) -> bytes:
+    """The MDM of one document of a mail; `recipients` are the PRT RCT of the mail.
 
     Raises:
         ValueError: the mail has no sender or no Message-ID. Hl7Error: a character that cannot travel.
@@ -58,7 +58,7 @@ def message_of(document: OpenedDocument, action: codes.Action, mail: OpenedMail,
         document=CarriedDocument(
             Coded(cda.type.code, cda.type.display, "LN"), cda.id, document.content, replaced, cda
         ),
-        participants=_participants(document, mail, mailbox),
+        participants=(_sender(document, mail), *recipients),
         mail=Mail(mail.message_id, mail.subject, mail.text, "1"),
         recorded_at=now,
         flags=_flags(document),
@@ -91,25 +91,15 @@ def identity_of(patient: ParsedPatient) -> PatientIdentity:
     )
 
 
-def _participants(document: OpenedDocument, mail: OpenedMail, mailbox: Mailbox) -> tuple[Participant, ...]:
+def _sender(document: OpenedDocument, mail: OpenedMail) -> Participant:
     sender = mail.sender
     author = document.cda.authors[0] if document.cda.authors else None
     name = author.organization.name if author and author.organization else ""
-    unit = mailbox.unit
-    return (
-        Participant(
-            codes.Participation.SENT_BY,
-            person=_person(document),
-            organisation=Organisation(name) if name else None,
-            address=sender.email if sender else "",
-        ),
-        Participant(
-            codes.Participation.RECIPIENT,
-            organisation=Organisation(unit.name, Authority(unit.site.finess), _UNIT_TYPE, unit.code)
-            if unit
-            else None,
-            address=mailbox.address,
-        ),
+    return Participant(
+        codes.Participation.SENT_BY,
+        person=_person(document),
+        organisation=Organisation(name) if name else None,
+        address=sender.email if sender else "",
     )
 
 

@@ -135,7 +135,7 @@ def unit_of_recipients(codes: Iterable[str], addresses: Iterable[str]) -> Unit |
             return named[code]
     for address in addresses:
         mailbox = mailbox_at(address) if address else None
-        unit = (mailbox.notify_unit or mailbox.unit) if mailbox else None
+        unit = mailbox.reading_unit if mailbox else None
         if unit is not None and unit.is_active:
             return unit
     return None

@@ -51,6 +51,8 @@ UNITS = (
 # Mailboxes of the operator of the sandbox: the name before the domain, the unit that reads it.
 MAIL_DOMAIN = "ch-trois-rivieres.mssante.test"
 MAIL_LABEL = "CH des Trois Rivières"
+# Of the application mailbox, which sends for every site: the ward of the patients that letters are about.
+INTAKE_UNIT = "6268"
 MAILBOXES = (
     ("chirurgie-vasculaire", "6268"),
     ("cardiologie", "3435"),

@@ -125,16 +125,19 @@ def _open_mailboxes(units: dict[str, Unit]) -> None:
         actor=ACTOR,
         kind=MailboxKind.APP,
         label=hospital.MAIL_LABEL,
+        unit=units[hospital.INTAKE_UNIT],
         is_sender=True,
         error_address=f"erreurs@{hospital.MAIL_DOMAIN}",
     )
     for name, code in (("erreurs", ""), *hospital.MAILBOXES):
         unit = units.get(code)
+        site = unit.site if unit else units[hospital.INTAKE_UNIT].site
         mailbox_set(
             address=f"{name}@{hospital.MAIL_DOMAIN}",
             actor=ACTOR,
             kind=MailboxKind.ORG,
             label=f"{hospital.MAIL_LABEL} - {unit.name if unit else 'documents à reprendre'}",
+            site=site,
             unit=unit,
         )
 

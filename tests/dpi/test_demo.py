@@ -6,13 +6,16 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts.enums import RoleCode
-from dpi.demo import hospital, people
+from dpi.demo import hospital, loading, people
 from dpi.demo.letters import LETTERS
+from dpi.demo.mails import DIFFERING, MATCHING
 from dpi.demo.messages import messages_of
 from interop.hl7v2.pam import AdtMessage, parse_adt
 from interop.hl7v2.tokens import parse_message
 from interop.ins.codes import IdentityStatus
 from interop.ins.key import matricule_fault
+from mssante.models import Mailbox
+from mssante.selectors import sender_mailbox
 from sandbox.annuaire import people as annuaire
 from sandbox.demo import PATIENTS, PROFESSIONALS
 
@@ -97,3 +100,23 @@ def test_letters_are_of_stays_that_the_hospital_has():
     visits = {stay.visit for patient in people.OFFICIAL_PATIENTS for stay in patient.stays}
     assert {letter.visit for letter in LETTERS} <= visits
     assert {letter.decision for letter in LETTERS} == {"draft", "now", "wait", "hold", "keep"}
+
+
+@pytest.mark.django_db
+def test_letters_from_town_reach_the_ward_of_their_patients_whose_site_has_a_finess():
+    units = loading._describe()
+    written_about = [patient for patient in people.PATIENTS if patient.matricule in (MATCHING, DIFFERING)]
+    wards = {stay.unit for patient in written_about for stay in patient.stays if stay.length is None}
+    assert wards == {hospital.INTAKE_UNIT}
+    assert len(written_about) == 2
+    boxes = {
+        box.address.partition("@")[0]: box for box in Mailbox.objects.select_related("site", "unit__site")
+    }
+    intake = boxes.pop("pfi")
+    assert (intake.reading_unit, intake.unit.site.finess) == (units["6268"], "990000101")
+    for finess in ("990000101", "990000200"):
+        assert sender_mailbox(finess) == intake, "one mailbox sends for both sites"
+    assert {name: box.site.finess for name, box in boxes.items()} == {
+        "erreurs": "990000101",
+        **{name: units[code].site.finess for name, code in hospital.MAILBOXES},
+    }

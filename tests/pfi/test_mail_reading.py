@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -15,12 +16,15 @@ from imapclient import IMAPClient
 
 from audit.models import Trace
 from documents.enums import ReceiptOutcome
-from documents.models import Document, Reception
+from documents.models import Document, Reception, ReceptionNotice
 from establishment.enums import NationalService, Switch
 from establishment.models import InstallationSwitch, ServiceEndpoint
+from exchange.models import Message
+from interop.hl7v2.lps import peek_lps
+from interop.hl7v2.tokens import parse_message
 from interop.mail.opening import open_mail
 from interop.mail.reports import ReadReport, parse_report
-from mssante.enums import IncomingState
+from mssante.enums import IncomingState, MailboxKind
 from mssante.models import IncomingDocument, IncomingMail
 from national.mail.opening import lines_close
 from pfi.mail_reading import mailboxes_read
@@ -30,7 +34,7 @@ from sandbox.mail.boxes import APPLICATION_BOX, ERROR_BOX
 from sandbox.mail.cda_letter import Letter
 from sandbox.mail.letters import Case
 from sandbox.runtime import Sandbox, SandboxSettings
-from tests.factories import MailboxFactory
+from tests.factories import MailboxFactory, UnitFactory
 from tests.hospital import MATRICULE, Ward
 
 DOCTOR = "bernard.petit@medecin.mssante.test"
@@ -107,6 +111,77 @@ def test_a_letter_that_does_not_match_comes_back_whole_with_the_code(
     assert notice.count(original) == 1
     assert len(open_mail(notice).archives) == 1
     assert [one.folder for one in box.mail.store.all_mails(APPLICATION_BOX)] == ["Erreurs"]
+
+
+OURS = "ch-trois-rivieres.mssante.test"
+CARDIOLOGY, SURGERY, UNKNOWN = f"cardiologie@{OURS}", f"chir-v@{OURS}", f"oubliee@{OURS}"
+ADDRESSED = {
+    "forwarder": ({"X-Sieve-Redirected-From": f"<{CARDIOLOGY}>"}, APPLICATION_BOX),
+    "resent": ({"Resent-From": f"Cardiologie <{CARDIOLOGY}>"}, f"{DOCTOR}, {APPLICATION_BOX}"),
+    "delivered": ({"Delivered-To": CARDIOLOGY}, DOCTOR),
+    "to": ({}, f"Cardiologie <{CARDIOLOGY.upper()}>, {APPLICATION_BOX}"),
+    "cc": ({"Cc": f"{DOCTOR}, {CARDIOLOGY}"}, f"{UNKNOWN}, {APPLICATION_BOX}"),
+}
+
+
+def addressed(monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], to: str) -> None:
+    """The next letters are for `to`, and bear these headers, as a rule of a mailbox or their author wrote."""
+    whole = letters.mail_of
+
+    def written(*args: Any, **wishes: Any) -> bytes:
+        head, _, rest = whole(*args, **wishes).partition(b"\r\nTo: " + APPLICATION_BOX.encode())
+        more = "".join(f"\r\n{name}: {value}" for name, value in headers.items())
+        return head + f"\r\nTo: {to}{more}".encode() + rest
+
+    monkeypatch.setattr(letters, "mail_of", written)
+
+
+def handed() -> list[tuple[str, str, str]]:
+    """Role, address and unit of the recipients in the message that the DPI received."""
+    message = Message.objects.get(type__startswith="MDM", direction="out")
+    found = peek_lps(parse_message(bytes(message.raw))).participants
+    return [
+        (part.role, part.address, part.organisation.identifier if part.organisation else "")
+        for part in found
+        if part.role != "SB"
+    ]
+
+
+@pytest.mark.requirement("DPI.CDA/HL7.02", "SC.MSS/UX.38")
+@pytest.mark.parametrize("case", ADDRESSED)
+def test_a_letter_for_a_ward_says_so_and_that_ward_is_told(
+    box: Sandbox, ward: Ward, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    cardiology = UnitFactory(code="3435", name="CARDIOLOGIE", site=ward.unit.site)
+    MailboxFactory(address=CARDIOLOGY, kind=MailboxKind.ORG, is_sender=False, unit=cardiology)
+    addressed(monkeypatch, *ADDRESSED[case])
+    box.letters.send(Case.MATCH, matricule=MATRICULE, author="petit")
+    read()
+    unknown = [("RCT", UNKNOWN, "")] if case == "cc" else []
+    assert handed() == [("RCT", CARDIOLOGY, "3435"), ("RCT", APPLICATION_BOX, ward.unit.code), *unknown]
+    reception = Reception.objects.get()
+    assert (reception.outcome, reception.unit) == (ReceiptOutcome.INTEGRATED, cardiology)
+    assert reception.recipient_address == CARDIOLOGY
+    assert ReceptionNotice.objects.get().unit == cardiology
+
+
+def test_a_stranger_or_a_mailbox_out_of_service_is_no_recipient(
+    box: Sandbox, ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = UnitFactory(code="9999", site=ward.unit.site)
+    MailboxFactory(
+        address="ferme@ailleurs.mssante.test",
+        kind=MailboxKind.ORG,
+        is_sender=False,
+        unit=other,
+        is_active=False,
+    )
+    MailboxFactory(address=SURGERY, kind=MailboxKind.ORG, is_sender=False, unit=other, notify_unit=ward.unit)
+    unusable = f'"a b"@{OURS}'
+    addressed(monkeypatch, {}, f"{DOCTOR}, clos@ailleurs.mssante.test, {unusable}, {SURGERY}, {SURGERY}")
+    box.letters.send(Case.MATCH, matricule=MATRICULE, author="petit")
+    read()
+    assert handed() == [("RCT", SURGERY, ward.unit.code), ("RCT", APPLICATION_BOX, ward.unit.code)]
 
 
 _LACKING = {
