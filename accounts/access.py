@@ -17,7 +17,8 @@ class AccessRule:
 
     `permissions` must all be held. `polling`: the page asks by itself, so the request is no activity
     of the person and does not keep the session open. `while_locked`: also for a locked session;
-    `while_expired`: also for a password that must be changed first.
+    `while_expired`: also for a password that must be changed first; `while_choosing`: also before the
+    activity of the session is chosen.
     """
 
     permissions: tuple[str, ...] = ()
@@ -25,6 +26,7 @@ class AccessRule:
     polling: bool = False
     while_locked: bool = False
     while_expired: bool = False
+    while_choosing: bool = False
 
 
 def requires(*permissions: str, polling: bool = False) -> Callable[[_View], _View]:
@@ -36,10 +38,19 @@ def requires(*permissions: str, polling: bool = False) -> Callable[[_View], _Vie
 
 
 def signed_in(
-    *, polling: bool = False, while_locked: bool = False, while_expired: bool = False
+    *,
+    polling: bool = False,
+    while_locked: bool = False,
+    while_expired: bool = False,
+    while_choosing: bool = False,
 ) -> Callable[[_View], _View]:
     """Open the view to every logged-in person, whatever the rights."""
-    rule = AccessRule(polling=polling, while_locked=while_locked, while_expired=while_locked or while_expired)
+    rule = AccessRule(
+        polling=polling,
+        while_locked=while_locked,
+        while_expired=while_locked or while_expired,
+        while_choosing=while_locked or while_choosing,
+    )
     return lambda view: _mark(view, rule)
 
 

@@ -78,6 +78,7 @@ class AccessMiddleware:
             session_end(request, user, verdict.end or SessionEnd.EXPIRED, event="session.expired")
             return None
         _attach(request, state, verdict.phase)
+        user.activity = state.activity
         return state
 
     def _authorize(
@@ -85,6 +86,8 @@ class AccessMiddleware:
     ) -> HttpResponseBase | None:
         if not rule.while_expired and must_change_password(user, state):
             return _elsewhere(request, "accounts:password", "password_expired")
+        if state.must_choose_activity and not rule.while_choosing:
+            return _elsewhere(request, "accounts:activity", "activity")
         actor = actor_of(user, assurance=state.assurance.level, permissions=rule.permissions)
         request.actor = actor  # type: ignore[attr-defined]  # declared in accounts.http
         missing = [name for name in rule.permissions if not user.has_perm(name)]

@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.utils import timezone
 
+from accounts.acting import Acting, Activity, acting_in
 from accounts.enums import (
     PRIVILEGED_FAMILIES,
     AccountKind,
@@ -74,6 +75,9 @@ class User(AbstractBaseUser):
     closed_at = models.DateTimeField("clos le", null=True, blank=True)
     created_at = models.DateTimeField("créé le", default=timezone.now)
 
+    activity: Activity | None = None
+    """The activity of the session, on the person of a request alone: set by AccessMiddleware (psc 6.4)."""
+
     USERNAME_FIELD = "login"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["family_name", "given_name"]
 
@@ -104,6 +108,12 @@ class User(AbstractBaseUser):
     def display_name(self) -> str:
         """`Dr HODA Alice`, as shown beside what the user did."""
         return " ".join(part for part in (self.title, self.family_name, self.given_name) if part)
+
+    @property
+    def acting(self) -> Acting:
+        """What goes out under this name: the activity of the session, else the account (psc 20)."""
+        account = Acting(self.family_name, self.given_name, self.profession, self.specialty)
+        return acting_in(self.activity, account)
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
         """Whether an active assignment grants `room.codename` (default deny, security 3.1)."""

@@ -5,7 +5,7 @@ What a session knows of itself lives in one entry of Django's session, server-si
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.acting import Activity, activities_read
 from accounts.assurance import Assurance
 from accounts.enums import ProviderKind, SessionEnd
 from accounts.login_sessions import login_session_end, sessions_sweep
@@ -35,7 +36,11 @@ ACTIVITY_STEP = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """What one login left in the session. `is_psc` decides the absolute limit."""
+    """What one login left in the session. `is_psc` decides the absolute limit.
+
+    `activities` are those that Pro Santé Connect names in this establishment, `activity` the one in which
+    the person acts until the end of the session: the only one, or the one chosen (psc 6.4, 20).
+    """
 
     login_session: int
     assurance: Assurance
@@ -44,6 +49,12 @@ class SessionState:
     subject: str = ""
     sid: str = ""
     tokens: str = ""
+    activities: tuple[Activity, ...] = ()
+    activity: Activity | None = None
+
+    @property
+    def must_choose_activity(self) -> bool:
+        return len(self.activities) > 1 and self.activity is None
 
     @property
     def limits(self) -> SessionLimits:
@@ -74,6 +85,7 @@ class Login:
     subject: str = ""
     sid: str = ""
     tokens: dict[str, str] | None = None
+    activities: tuple[Activity, ...] = ()
     detail: dict[str, Any] | None = None
 
 
@@ -83,6 +95,8 @@ def session_read(session: SessionBase) -> SessionState | None:
     if not isinstance(entry, dict):
         return None
     locked = entry["locked_at"]
+    # A session opened by the release before holds neither.
+    activities, chosen = activities_read(entry.get("activities", ())), entry.get("activity")
     return SessionState(
         login_session=entry["login_session"],
         assurance=Assurance(
@@ -100,6 +114,8 @@ def session_read(session: SessionBase) -> SessionState | None:
         subject=entry["subject"],
         sid=entry["sid"],
         tokens=entry["tokens"],
+        activities=activities,
+        activity=activities[chosen] if chosen is not None else None,
     )
 
 
@@ -118,6 +134,8 @@ def session_write(session: SessionBase, state: SessionState) -> None:
         "subject": state.subject,
         "sid": state.sid,
         "tokens": state.tokens,
+        "activities": [asdict(activity) for activity in state.activities],
+        "activity": state.activities.index(state.activity) if state.activity else None,
     }
 
 
@@ -165,6 +183,8 @@ def session_open(request: HttpRequest, login: Login) -> LastLogin:
         subject=login.subject,
         sid=login.sid,
         tokens=seal_tokens(login.tokens) if login.tokens else "",
+        activities=login.activities,
+        activity=login.activities[0] if len(login.activities) == 1 else None,
     )
     session_write(request.session, state)
     return last
@@ -215,6 +235,23 @@ def session_touch(session: SessionBase, state: SessionState, now: datetime) -> N
     """Note that the person did something."""
     if now - state.times.active_at >= ACTIVITY_STEP:
         session_write(session, replace(state, times=replace(state.times, active_at=now)))
+
+
+def session_activity_choose(
+    session: SessionBase, state: SessionState, activity: Activity, *, user: User, actor: Actor
+) -> SessionState:
+    """Note in which activity the person acts, frozen until the end of the session (psc 6.4, 20)."""
+    chosen = replace(state, activity=activity)
+    session_write(session, chosen)
+    trace_write(
+        type="psc.account.chosen",
+        action=Action.EXECUTE,
+        actor=actor,
+        object_type="user",
+        object_uid=user.uid,
+        detail={"provider": state.assurance.provider, "activity": activity.as_detail()},
+    )
+    return chosen
 
 
 def session_lock(request: HttpRequest, state: SessionState, actor: Actor) -> None:

@@ -15,6 +15,7 @@ urlpatterns = [
     path("connexion/compte", views.choose, name="choose"),
     path("connexion/sans-compte", views.no_account, name="no_account"),
     path("connexion/rattachement", identity_views.linked, name="linked"),
+    path("connexion/exercice", identity_views.activity, name="activity"),
     path("session/verrouiller", views.lock_now, name="lock_now"),
     path("session/verrouillee", views.locked, name="locked"),
     path("session/deverrouiller", views.unlock_local, name="unlock_local"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from accounts.acting import Acting
 from accounts.assurance import Assurance
 from accounts.models import User
 from audit.context import Actor
@@ -32,7 +33,8 @@ _PSC, _OIDC = "psc", "oidc"
 class Consultation:
     """An access that the gate allowed: nothing is asked of a DMP without one.
 
-    `choice` is the recorded choice that allows it, by its public identifier.
+    `choice` is the recorded choice that allows it, by its public identifier. The person acts in the activity
+    of the session: profession, specialty and sector are those of `user.acting` (psc 20).
     """
 
     user: User
@@ -70,10 +72,10 @@ class Consultation:
         return AccessContext(
             mode=AuthenticationMode.AIR,
             structure=self.structure,
-            sector=self.site.sector,
+            sector=self.user.acting.sector or self.site.sector,
             name_id=self.name_id,
-            subject=f"{self.user.given_name} {self.user.family_name}".strip(),
-            roles=roles_of(self.user),
+            subject=f"{self.user.acting.given_name} {self.user.acting.family_name}".strip(),
+            roles=roles_of(self.user.acting),
             authenticated_at=self.assurance.auth_time,
             authentication_class=authentication_class(self.assurance.level),
             authentication_declaration=vihf.AIR_SIMPLIFIED_DECLARATION,
@@ -86,25 +88,25 @@ class Consultation:
     def author(self) -> Author:
         """The professional as the author of a lot: of a change of visibility (dmp 3.6)."""
         return Author(
-            person=Xcn(self.name_id, self.user.family_name, self.user.given_name),
+            person=Xcn(self.name_id, self.user.acting.family_name, self.user.acting.given_name),
             institutions=(Xon(self.structure, self.site.name),),
-            specialty=_author_specialty(self.user),
+            specialty=_author_specialty(self.user.acting),
         )
 
 
-def roles_of(user: User) -> tuple[Role, ...]:
+def roles_of(acting: Acting) -> tuple[Role, ...]:
     """Profession, then savoir-faire where there is one (dmp 2.3: two values of one attribute)."""
     labels = author_specialties()
-    known = labels.get(f"{PROFESSION_PREFIX}{user.profession}")
-    first = profession_role(user.profession, known.display if known else "")
-    if not user.specialty:
+    known = labels.get(f"{PROFESSION_PREFIX}{acting.profession}")
+    first = profession_role(acting.profession, known.display if known else "")
+    if not acting.specialty:
         return (first,)
-    both = labels.get(f"{PROFESSION_PREFIX}{user.profession}/{user.specialty}")
-    return (first, specialty_role(user.specialty, both.display.partition(" - ")[2] if both else ""))
+    both = labels.get(f"{PROFESSION_PREFIX}{acting.profession}/{acting.specialty}")
+    return (first, specialty_role(acting.specialty, both.display.partition(" - ")[2] if both else ""))
 
 
-def _author_specialty(user: User) -> Code:
-    code = f"{PROFESSION_PREFIX}{user.profession}" + (f"/{user.specialty}" if user.specialty else "")
+def _author_specialty(acting: Acting) -> Code:
+    code = f"{PROFESSION_PREFIX}{acting.profession}" + (f"/{acting.specialty}" if acting.specialty else "")
     known = author_specialties().get(code)
     return Code(code, xds.OID_SPECIALTY, known.display) if known else NO_CODE
 

@@ -58,7 +58,7 @@ def access_of(
     facts = AccessFacts(
         may_consult=user.has_perm("dmp.consult"),
         is_strong=assurance is not None and assurance.is_strong(now),
-        has_rpps=bool(user.rpps and user.profession),
+        has_rpps=bool(user.rpps and user.acting.profession),
         has_relation=bool(care_relation(user, record.patient) if relation is None else relation),
         consultation=choices.consultation_value if choices else None,
         has_ended=episode is None or _has_ended(episode, now),

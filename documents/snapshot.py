@@ -92,19 +92,25 @@ def patient_content(patient: Patient) -> dict[str, Any]:
 
 
 def author_content(author: User) -> dict[str, Any]:
-    """The professional who writes and validates, as CDA and paper name him."""
-    return {
+    """The professional who writes and validates, as CDA and paper name him.
+
+    In the activity of the session, which the document keeps as its provenance (psc 20).
+    """
+    acting = author.acting
+    names = (author.title, acting.family_name, acting.given_name)
+    content: dict[str, Any] = {
         "uid": str(author.uid),
-        "display_name": author.display_name,
-        "family_name": author.family_name,
-        "given_name": author.given_name,
+        "display_name": " ".join(part for part in names if part),
+        "family_name": acting.family_name,
+        "given_name": acting.given_name,
         "title": author.title,
         "rpps": author.rpps,
         "login": author.login,
-        "profession": author.profession,
-        "specialty": author.specialty,
-        "profession_label": PROFESSION_LABELS.get(author.profession, ""),
+        "profession": acting.profession,
+        "specialty": acting.specialty,
+        "profession_label": PROFESSION_LABELS.get(acting.profession, ""),
     }
+    return content | ({"activity": author.activity.as_detail()} if author.activity else {})
 
 
 # TRE_G15: the professions that may write a document (spec psc 17).

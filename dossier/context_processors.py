@@ -13,6 +13,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 from accounts.rules import Phase
+from accounts.sessions import SessionState
 from documents.selectors import notice_counts
 from establishment.enums import NationalService
 from establishment.models import LegalEntity
@@ -131,6 +132,7 @@ def _shell_of(request: HttpRequest, user: User) -> Shell:
         ),
         user_menu=_menu_of(user),
         session=_session_label(request),
+        activity=_activity_label(request),
         services=_services(),
         counters_url=reverse("dossier:counters") if user.has_perm("sending.list") else "",
         version=f"v{settings.DPI_VERSION}",
@@ -249,3 +251,11 @@ def _session_label(request: HttpRequest) -> str:
     if assurance is None:
         return ""
     return "2 facteurs" if assurance.two_factor else "1 facteur"
+
+
+def _activity_label(request: HttpRequest) -> str:
+    """The activity chosen among several for this session (psc 6.4); empty where there was no choice."""
+    state = getattr(request, "session_state", None)
+    if not isinstance(state, SessionState) or len(state.activities) < 2 or state.activity is None:
+        return ""
+    return state.activity.short

@@ -173,7 +173,7 @@ def _checks(version: Version, user: User) -> list[Check]:
     )
     author = (
         Check("passed", "Auteur et RPPS connus", user.display_name)
-        if user.rpps and user.profession
+        if user.rpps and user.acting.profession
         else Check("failed", "Auteur sans RPPS ou sans profession", "Ce compte ne peut pas valider.")
     )
     return [identity, sections, author]

@@ -218,7 +218,7 @@ def problems_of(version: Version, user: User) -> list[Problem]:
         problems.append(Problem("Cette identité est fermée : aucun document ne peut y être ajouté."))
     if patient.birth_date is None:
         problems.append(Problem("La date de naissance est inconnue : complétez l’identité."))
-    if not (user.rpps and user.profession):
+    if not (user.rpps and user.acting.profession):
         problems.append(Problem("Votre compte n’a ni RPPS ni profession : il ne peut pas valider."))
     return problems
 

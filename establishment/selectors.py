@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from establishment.enums import NationalService, Switch
-from establishment.models import InstallationSwitch, LegalEntity, ServiceEndpoint
+from establishment.models import InstallationSwitch, LegalEntity, ServiceEndpoint, Site
 
 
 def legal_entity() -> LegalEntity:
@@ -12,6 +12,12 @@ def legal_entity() -> LegalEntity:
     Raises LegalEntity.DoesNotExist before the installation has been described.
     """
     return LegalEntity.objects.get()
+
+
+def establishment_finess() -> frozenset[str]:
+    """Every FINESS of the hospital: its legal entity and its sites."""
+    entities = LegalEntity.objects.values_list("finess", flat=True)
+    return frozenset(entities.union(Site.objects.values_list("finess", flat=True), all=True))
 
 
 def switch_is_on(code: Switch) -> bool:

@@ -52,10 +52,22 @@ class LegalEntity:
 
 
 @dataclass(frozen=True, slots=True)
+class Exercise:
+    """One more exercise or activity of a professional: `mode` is L (libéral), S (salarié) or B (bénévole)."""
+
+    profession: str
+    know_how: str
+    site: Site
+    legal_finess: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
 class Professional:
     """A person whom Pro Santé Connect can identify; without RPPS, by an identifier of the structure.
 
-    `mailbox` is the MSSanté address of a doctor outside the hospital, whom letters reach.
+    `mailbox` is the MSSanté address of a doctor outside the hospital, whom letters reach. `others` are
+    exercises beside the first, of which `profession`, `know_how`, `site` and `legal_finess` speak.
     """
 
     key: str
@@ -71,6 +83,14 @@ class Professional:
     site: Site
     legal_finess: str
     mailbox: str = ""
+    others: tuple[Exercise, ...] = ()
+
+    @property
+    def exercises(self) -> tuple[Exercise, ...]:
+        """Every exercise, the first one first."""
+        mode = "S" if self.site.sector == "SA01" else "L"
+        first = Exercise(self.profession, self.know_how, self.site, self.legal_finess, mode)
+        return (first, *self.others) if self.profession else ()
 
     @property
     def subject_name_id(self) -> str:
@@ -147,6 +167,14 @@ PROFESSIONALS: Final = (
     Professional(
         "picard", "PICARD", "Sophie", "MME", "DR", "99700900055", "", "10", "SM04",
         "Médecin, cardiologie", SITE_RIVIERES, LEGAL_ENTITY.finess,
+    ),
+    Professional(
+        "marchand", "MARCHAND", "Claire", "MME", "DR", "99700900089", "", "10", "SM04",
+        "Médecin, trois exercices dont un en ville", SITE_RIVIERES, LEGAL_ENTITY.finess,
+        others=(
+            Exercise("10", "SM04", SITE_ELSEWHERE, SITE_ELSEWHERE.finess, "L"),
+            Exercise("10", "SM26", SITE_SAINT_ROCH, LEGAL_ENTITY.finess, "S"),
+        ),
     ),
     Professional(
         "garnier", "GARNIER", "Paul", "M", "", "99700900063", "", "60", "",

@@ -81,6 +81,7 @@ class Shell:
     user: UserCard | None = None
     user_menu: Sequence[Entry] = ()
     session: str = ""
+    activity: str = ""
     services: Sequence[Service] = ()
     version: str = ""
     logout_url: str = ""

@@ -100,6 +100,8 @@ class SessionAuthentication(BaseAuthentication):
             raise AuthenticationFailed("La session est verrouillée.", code="session_locked")
         if must_change_password(user, state):
             raise PermissionDenied("Le mot de passe doit d’abord être changé.", code="password_expired")
+        if state.must_choose_activity:
+            raise PermissionDenied("L’exercice doit d’abord être choisi.", code="activity")
         _check_csrf(page)
         caller = Caller(
             user=user,

@@ -1,4 +1,4 @@
-"""What a person reads between a login and the first page (psc 7.2; workflows 9.3)."""
+"""What a person reads and chooses between a login and the first page (psc 6.4, 7.2; workflows 9.3)."""
 
 from __future__ import annotations
 
@@ -27,4 +27,13 @@ def new_link_take(session: SessionBase, user: User) -> ExternalIdentity | None:
 
 def linked_url(wanted: str) -> str:
     """The page that tells it, which then leads to `wanted`."""
-    return f"{reverse('accounts:linked')}?{urlencode({'next': wanted}, safe='/')}"
+    return _leading("accounts:linked", wanted)
+
+
+def activity_url(wanted: str) -> str:
+    """The choice of an activity, which then leads to `wanted`."""
+    return _leading("accounts:activity", wanted)
+
+
+def _leading(name: str, wanted: str) -> str:
+    return f"{reverse(name)}?{urlencode({'next': wanted}, safe='/')}"

@@ -60,7 +60,7 @@ class ProviderBackend(OIDCAuthenticationBackend):
             raise LoginRefused(LoginRefusal.TOKEN, "userinfo: no identity")
         proof = Proof(
             provider=provider,
-            identity=Identity.of(person),
+            identity=Identity.of(person, provider),
             assurance=assurance_of(provider, claims, person.auth_mode),
             acr=str(claims.get("acr", "")),
             auth_mode=person.auth_mode,

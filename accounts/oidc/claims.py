@@ -6,23 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.acting import Activity
 from accounts.enums import ProviderKind
 from accounts.models import IdentityProvider
 from accounts.rules import RPPS_DIGITS, rpps_of_national_id
 
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """One place of exercise (psc 6.2): profession and specialty come from its exercice."""
-
-    profession: str
-    specialty: str
-    family_name: str
-    given_name: str
-    sector: str
-    finess_site: str
-    finess_legal: str
-    name: str
+PHARMACIST = "21"
+"""TRE_G15; its second code is the section of the order, which the activity says (psc 20)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +36,13 @@ class Person:
     activities: tuple[Activity, ...]
 
     def activities_at(self, finess: Collection[str]) -> tuple[Activity, ...]:
-        """Activities in this establishment: its sites or its legal entity (psc 6.4)."""
-        return tuple(
+        """Activities in this establishment, its sites or its legal entity, each once (psc 6.4)."""
+        ours = (
             activity
             for activity in self.activities
             if activity.finess_site in finess or activity.finess_legal in finess
         )
+        return tuple(dict.fromkeys(ours))
 
 
 def person_of(provider: IdentityProvider, id_claims: dict[str, Any], userinfo: dict[str, Any]) -> Person:
@@ -98,15 +89,18 @@ def _trusted_rpps(provider: IdentityProvider, userinfo: dict[str, Any]) -> set[s
 
 
 def _activity(exercise: dict[str, Any], activity: dict[str, Any]) -> Activity:
+    profession = _text(exercise.get("codeProfession"))
+    section = _text(activity.get("codeSectionPharmacien")) if profession == PHARMACIST else ""
     return Activity(
-        profession=_text(exercise.get("codeProfession")),
-        specialty=_text(exercise.get("codeSavoirFaire")),
+        profession=profession,
+        specialty=section or _text(exercise.get("codeSavoirFaire")),
         family_name=_text(exercise.get("nomDexercice")),
         given_name=_text(exercise.get("prenomDexercice")),
         sector=_text(activity.get("codeSecteurDactivite")),
         finess_site=_text(activity.get("numeroFinessSite")),
         finess_legal=_text(activity.get("numeroFinessetablissementJuridique")),
         name=_text(activity.get("raisonSocialeSite")),
+        mode=_text(activity.get("codeModeExercice")),
     )
 
 

@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 
 from accounts.models import User
 from accounts.navigation import arrival_url, home_url
-from accounts.oidc.arrival import linked_url, new_link_keep
+from accounts.oidc.arrival import activity_url, linked_url, new_link_keep
 from accounts.oidc.matching import identity_used
 from accounts.oidc.proof import Proof
 from accounts.rules import Phase
@@ -23,7 +23,8 @@ def login_finish(request: HttpRequest, user: User, proof: Proof, *, wanted: str)
     """Unlock the session that this person left locked here, or open a new one; return where to go.
 
     Another person's session on this workstation ends: nobody goes on in somebody else's (psc 18).
-    The person reads once that an account was linked, before the page `wanted` (psc 7.2).
+    Before the page `wanted`, the person reads once that an account was linked (psc 7.2), and chooses
+    among several activities (psc 6.4).
     """
     new_link = identity_used(proof, user)
     state = session_read(request.session)
@@ -33,6 +34,8 @@ def login_finish(request: HttpRequest, user: User, proof: Proof, *, wanted: str)
     else:
         _open(request, user, proof)
         target = arrival_url(wanted)
+        if len(proof.identity.activities) > 1:
+            target = activity_url(target)
     if new_link is None:
         return target
     new_link_keep(request.session, new_link)
@@ -51,6 +54,7 @@ def _open(request: HttpRequest, user: User, proof: Proof) -> None:
             subject=proof.identity.subject,
             sid=proof.sid,
             tokens=proof.tokens,
+            activities=proof.identity.activities,
             detail=proof.detail(),
         ),
     )

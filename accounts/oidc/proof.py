@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 
+from accounts.acting import Activity, activities_read
 from accounts.assurance import Assurance
 from accounts.enums import ProviderKind
 from accounts.models import IdentityProvider
@@ -17,6 +18,7 @@ from accounts.rules import Match
 from accounts.selectors import provider_offered
 from accounts.vault import open_tokens, seal_tokens
 from audit.context import Actor
+from establishment.selectors import establishment_finess
 
 ENTRY = "pending_login"
 PENDING_LIFE = timedelta(minutes=10)
@@ -25,7 +27,10 @@ PENDING_LIFE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What is kept of a person between the callback and the session."""
+    """What is kept of a person between the callback and the session.
+
+    `activities` are those in this establishment, named by Pro Santé Connect alone (psc 6.4).
+    """
 
     subject: str
     sub: str
@@ -34,9 +39,11 @@ class Identity:
     given_name: str
     profession: str
     specialty: str
+    activities: tuple[Activity, ...] = ()
 
     @classmethod
-    def of(cls, person: Person) -> Identity:
+    def of(cls, person: Person, provider: IdentityProvider) -> Identity:
+        is_psc = provider.kind == ProviderKind.PSC
         return cls(
             subject=person.subject,
             sub=person.sub,
@@ -45,7 +52,13 @@ class Identity:
             given_name=person.given_name,
             profession=person.profession,
             specialty=person.specialty,
+            activities=person.activities_at(establishment_finess()) if is_psc else (),
         )
+
+    @classmethod
+    def from_session(cls, entry: dict[str, Any]) -> Identity:
+        """The identity again, from what the session kept of it."""
+        return cls(**entry | {"activities": activities_read(entry["activities"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +157,7 @@ def pending_read(session: SessionBase) -> Pending | None:
     return Pending(
         proof=Proof(
             provider=provider,
-            identity=Identity(**entry["identity"]),
+            identity=Identity.from_session(entry["identity"]),
             assurance=Assurance(
                 provider=provider.slug,
                 level=entry["level"],

@@ -297,7 +297,7 @@ def _draft_to_validate(version: Version, revision: int, author: User) -> Version
         raise DraftChanged()
     if draft.document.patient.is_closed:
         raise IdentityClosed()
-    if not (author.rpps and author.profession):
+    if not (author.rpps and author.acting.profession):
         raise AuthorUnknown()
     writing = WRITING_MODELS[draft.document.model]
     lacking = [*missing_sections(writing, draft.body), *invalid_answers(writing, draft.body)]

@@ -1,4 +1,4 @@
-"""The demonstration establishment: one legal entity, two sites, six units, twelve accounts.
+"""The demonstration establishment: one legal entity, two sites, six units, thirteen accounts.
 
 FINESS numbers of department 99 belong to nobody; RPPS numbers are those of the sandbox's
 professionals, so that Pro Santé Connect of the sandbox and the accounts of the DPI meet.
@@ -119,6 +119,17 @@ USERS = (
         ("3435", "5210", "8305"),
         "Dr",
         "99700900055",
+        "10",
+        "SM04",
+    ),
+    DemoUser(
+        "cmarchand",
+        "MARCHAND",
+        "Claire",
+        RoleCode.PRESCRIPTEUR,
+        ("3435", "8305"),
+        "Dr",
+        "99700900089",
         "10",
         "SM04",
     ),

@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from sandbox import codes
-from sandbox.demo import Professional
+from sandbox.demo import Exercise, Professional
 
 _NAMESPACE = uuid.UUID("7d5ab0f8-6c5e-4b2c-9a83-1a6a4a5c9e10")
 
@@ -39,7 +39,8 @@ def psc_token_claims(person: Professional, auth_mode: str) -> dict[str, Any]:
 def psc_userinfo(person: Professional, auth_mode: str) -> dict[str, Any]:
     """Userinfo of Pro Santé Connect, without `sub`."""
     site = person.site
-    roles = [f"{person.profession}^{codes.OID_CLAIM_PROFESSION}"] if person.profession else []
+    professions = dict.fromkeys(one.profession for one in person.exercises)
+    roles = [f"{profession}^{codes.OID_CLAIM_PROFESSION}" for profession in professions]
     return {
         "preferred_username": person.subject_name_id,
         "SubjectNameID": person.subject_name_id,
@@ -59,7 +60,7 @@ def psc_userinfo(person: Professional, auth_mode: str) -> dict[str, Any]:
         "otherIds": _other_ids(person),
         "SubjectRefPro": {
             "codeCivilite": person.civility,
-            "exercices": [_exercise(person)] if person.profession else [],
+            "exercices": _exercises(person),
         },
     }
 
@@ -70,28 +71,35 @@ def _other_ids(person: Professional) -> list[dict[str, Any]]:
     return [{"identifiant": person.subject_name_id, "origine": "RPPS", "qualite": 1}]
 
 
-def _exercise(person: Professional) -> dict[str, Any]:
-    return {
-        "codeProfession": person.profession,
-        "codeCategorieProfessionnelle": "C",
-        "codeCiviliteDexercice": person.exercise_civility,
-        "nomDexercice": person.family,
-        "prenomDexercice": person.given,
-        "codeTypeSavoirFaire": "S" if person.know_how else "",
-        "codeSavoirFaire": person.know_how,
-        "activities": [_activity(person)],
-    }
+def _exercises(person: Professional) -> list[dict[str, Any]]:
+    """One exercice for each profession and savoir-faire, with the activities that it has (6.2)."""
+    grouped: dict[tuple[str, str], list[Exercise]] = {}
+    for one in person.exercises:
+        grouped.setdefault((one.profession, one.know_how), []).append(one)
+    return [
+        {
+            "codeProfession": profession,
+            "codeCategorieProfessionnelle": "C",
+            "codeCiviliteDexercice": person.exercise_civility,
+            "nomDexercice": person.family,
+            "prenomDexercice": person.given,
+            "codeTypeSavoirFaire": "S" if know_how else "",
+            "codeSavoirFaire": know_how,
+            "activities": [_activity(one) for one in exercises],
+        }
+        for (profession, know_how), exercises in grouped.items()
+    ]
 
 
-def _activity(person: Professional) -> dict[str, Any]:
-    site = person.site
+def _activity(exercise: Exercise) -> dict[str, Any]:
+    site = exercise.site
     empty: dict[str, Any] = dict.fromkeys(_EMPTY_ACTIVITY_FIELDS, "")
     return empty | {
-        "codeModeExercice": "S" if site.sector == "SA01" else "L",
+        "codeModeExercice": exercise.mode,
         "codeSecteurDactivite": site.sector,
         "codeGenreActivite": "GENR01",
         "numeroFinessSite": site.finess,
-        "numeroFinessetablissementJuridique": person.legal_finess,
+        "numeroFinessetablissementJuridique": exercise.legal_finess,
         "identifiantTechniqueDeLaStructure": f"F{site.finess}",
         "raisonSocialeSite": site.name,
         "numeroVoie": "1",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.enums import RoleCode
@@ -40,6 +40,7 @@ def address(
 def people(roles: None, unit: Unit) -> list[User]:
     return [
         account("ahoda", "hoda", RoleCode.PRESCRIPTEUR, unit),
+        account("cmarchand", "marchand", RoleCode.PRESCRIPTEUR, unit),
         account("blemaire", "lemaire", RoleCode.PRESCRIPTEUR, unit),
         account("blemaire2", "lemaire", RoleCode.PRESCRIPTEUR),
     ]
@@ -129,6 +130,29 @@ def test_who_has_no_account_or_two_reads_what_to_do(page: Page, address: str) ->
     through_pro_sante_connect(page, "LEMAIRE")
     page.get_by_role("heading", name="Choisir un compte").wait_for()
     shown(page, "choose")
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 320])
+def test_an_exercise_is_chosen_by_the_keyboard_alone(page: Page, address: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{address}/?next=/compte")
+    through_pro_sante_connect(page, "MARCHAND")
+    page.get_by_role("link", name="Continuer").click()
+    page.get_by_role("heading", name="Choisir un exercice").wait_for()
+    shown(page, f"activity-{width}")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Cardiologie")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="HOPITAL SAINT-ROCH")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Consulter le DMP et Mon espace santé").wait_for()
+    page.get_by_role("main").get_by_role("button").click()
+    page.get_by_role("heading", name="Mon compte").wait_for()
+    expect(page.locator(".status__activity")).to_contain_text(
+        "Qualifié en Médecine Générale, HOPITAL SAINT-ROCH"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing overflows"
+    shown(page, f"profile-{width}")
 
 
 def test_cancelling_comes_back_with_a_sentence(page: Page, address: str) -> None:

@@ -11,13 +11,15 @@ from django.core.cache import cache
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from accounts.acting import Activity
 from accounts.assurance import Assurance
+from accounts.models import User
 from audit.context import Origin, origin_set
 from audit.models import Trace
 from consent.enums import ChoiceValue, Subject
 from dmp.asking import asking
 from dmp.enums import AccessState, DocumentStatus
-from dmp.line import PLACES
+from dmp.line import PLACES, Line
 from dmp.models import DmpStatus, RemoteDocument
 from dmp.services import status_refresh
 from dmp.services.status import QUESTION, Checked
@@ -53,6 +55,22 @@ class TestGate:
         assert consultation.structure == "1990000101"
         assert consultation.context.name_id == "899700900014"
         assert [role.code for role in consultation.context.roles] == ["10", "SM26"]
+
+    @pytest.mark.requirement("SC.DMP/AIRS.06")
+    def test_the_activity_of_the_session_is_the_one_that_goes_out(self, room: Room) -> None:
+        user = User.objects.get(pk=room.doctor.pk)
+        user.activity = Activity(
+            "10", "SM04", "HODA", "Alice", "SA40", "990000101", "990000010", "HOPITAL DES TROIS RIVIERES", "L"
+        )
+        consultation = room.consultation(user)
+        context = consultation.context
+        assert [role.code for role in context.roles] == ["10", "SM04"]
+        assert context.sector == "SA40"
+        assert context.structure == "1990000101", "the establishment as configured, never the claim"
+        assert consultation.author.specialty.code == "G15_10/SM04"
+        status_refresh(consultation, now=timezone.now(), line=Line(consultation, gateway=room.dmp))
+        traced = Trace.objects.filter(detail__has_key="transaction").latest("id").detail
+        assert (traced["specialty"], traced["sector"]) == ("SM04", "SA40")
 
     def test_every_precondition_is_read_where_it_stands(self, room: Room, settings: LazySettings) -> None:
         weak = Assurance("psc", "psc:eidas1:MOBILE", timezone.now() - timedelta(hours=4), two_factor=True)

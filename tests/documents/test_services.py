@@ -5,6 +5,7 @@ import threading
 import pytest
 from django.db import connection
 
+from accounts.acting import Activity
 from audit.models import Trace
 from documents.enums import VersionState
 from documents.errors import (
@@ -44,6 +45,10 @@ from patients.models import Identifier, Patient
 from sending.models import Order
 from tests.documents.snapshots import BODY
 from tests.factories import EpisodeFactory
+
+CARDIOLOGY = Activity(
+    "10", "SM04", "HODA", "Alice", "SA01", "990000101", "990000010", "HOPITAL DES TROIS RIVIERES", "S"
+)
 
 
 @pytest.fixture
@@ -303,6 +308,18 @@ def test_two_windows_that_validate_the_same_draft_make_one_version(ward, monkeyp
 
 # --- new versions ------------------------------------------------------------------------------
 @pytest.mark.requirement("DPI.CDA/HL7.01", "F-PFI-17")
+def test_a_document_names_the_activity_in_which_its_author_validated_it(ward):
+    ward.doctor.activity = CARDIOLOGY
+
+    letter = ward.write_letter()
+
+    author = letter.snapshot["author"]
+    assert (author["specialty"], author["activity"]) == ("SM04", CARDIOLOGY.as_detail())
+    assert parse_cda(content_get(letter.cda_sha256)).authors[0].specialty.code == "G15_10/SM04"
+    ward.doctor.activity = None
+    assert ward.write_letter().snapshot["author"]["specialty"] == "SM26"
+
+
 def test_a_new_version_keeps_the_lineage_and_names_the_one_it_replaces(ward, heard):
     first = ward.write_letter(is_invisible_patient=True)
     second = ward.revise(first, is_invisible_patient=True)

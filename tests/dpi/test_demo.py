@@ -70,10 +70,11 @@ def test_the_dmp_of_the_sandbox_knows_the_same_invented_persons():
     assert hospital_side <= dmp_side
 
 
-def test_accounts_are_twelve_and_the_sandbox_lets_each_in():
+def test_accounts_are_thirteen_and_the_sandbox_lets_each_in():
     roles = Counter(user.role for user in hospital.USERS)
-    assert sum(roles.values()) == 12
-    assert roles[RoleCode.PRESCRIPTEUR] == len({user.specialty for user in hospital.USERS} - {""}) == 3
+    assert sum(roles.values()) == 13
+    assert roles[RoleCode.PRESCRIPTEUR] == 4
+    assert len({user.specialty for user in hospital.USERS} - {""}) == 3
     known = {person.rpps for person in PROFESSIONALS if person.rpps}
     named = {person.key for person in PROFESSIONALS} | {p.subject_name_id for p in PROFESSIONALS}
     for user in hospital.USERS:
