@@ -1,4 +1,5 @@
-"""What an administrator must look at: silence of the DMP, certificates that end, switches without access.
+"""What an administrator must look at: silence of the DMP, certificates that end, switches without access,
+mails without the reference of the product (mssante 1.5, ECO.2.4.3).
 
 Computed every five minutes by a worker, logged, and kept for the counter of the application bar; the page of
 the services computes it anew (F-PFI-20, F-PV-42).
@@ -34,6 +35,8 @@ NEEDED_BY: Final = {
     Switch.PFI_MSS_IN: NationalService.MSSANTE,
 }
 """What an installation switch cannot do without."""
+MAIL_SWITCHES: Final = frozenset({Switch.PFI_MSS_OUT, Switch.PFI_MSS_IN})
+NO_PRODUCT: Final = "MSS_NIL est vide\u202f: chaque courriel part sans la référence du produit (X-MSS-NIL)."
 EXPIRY_WORDS: Final = {
     Expiry.EXPIRED: "expiré",
     Expiry.URGENT: "à renouveler sous 7 jours",
@@ -70,6 +73,8 @@ def service_alarms(now: datetime) -> list[Alarm]:
         if switch in switches and (endpoint is None or not endpoint.is_enabled):
             text = f"{switch.label}\u202f: l’accès au service n’est pas configuré ou est arrêté."
             found.append(Alarm(service, "NO_ACCESS", text))
+    if not settings.MSS_NIL and not MAIL_SWITCHES.isdisjoint(switches):
+        found.append(Alarm(NationalService.MSSANTE, "NO_PRODUCT_REFERENCE", NO_PRODUCT))
     in_use = certificates_in_use(endpoints.values(), now)
     found += [_expiring(one) for one in in_use if one.facts.expiry.is_alarm]
     if Switch.PFI_DMP in switches and NationalService.DMP in endpoints:

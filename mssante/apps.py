@@ -8,6 +8,7 @@ class MssanteConfig(AppConfig):
 
     def ready(self) -> None:
         from establishment.enums import NationalService
+        from mssante import checks  # noqa: F401 - registers itself
         from mssante.trial import operator_try
         from national.trials import trial_register
 

@@ -227,9 +227,23 @@ class TestAlarms:
 
         assert {(alarm.service, alarm.code) for alarm in found} == {
             ("dmp", "SILENCE"), ("dmp", "CERTIFICATE_URGENT"), ("mssante", "NO_ACCESS"),
+            ("mssante", "NO_PRODUCT_REFERENCE"),
         }  # fmt: skip
-        assert alarms_count() == 3
-        assert [record.message for record in caplog.records].count("services.alarm") == 3
+        assert alarms_count() == 4
+        assert [record.message for record in caplog.records].count("services.alarm") == 4
+
+    @pytest.mark.requirement("MSS/va1.23")
+    @pytest.mark.parametrize("code", [Switch.PFI_MSS_OUT, Switch.PFI_MSS_IN])
+    def test_mails_without_the_reference_of_the_product_are_an_alarm_on_the_page(
+        self, admin: Client, settings: LazySettings, code: Switch
+    ) -> None:
+        SwitchFactory(code=code)
+        EndpointFactory(service=NationalService.MSSANTE)
+        assert "MSS_NIL est vide" in admin.get(PAGE).content.decode()
+        settings.MSS_NIL = "DEV935997"
+        page = admin.get(PAGE).content.decode()
+        assert "MSS_NIL" not in page
+        assert "NO_PRODUCT_REFERENCE" not in {alarm.code for alarm in service_alarms(timezone.now())}
 
     def test_a_provider_and_the_lines_have_certificates_that_end_too(
         self, admin: Client, tmp_path: Path, settings: LazySettings
