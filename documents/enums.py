@@ -72,3 +72,21 @@ class DeletionMotive(models.TextChoices):
     WRONG_PATIENT = "wrong_patient", "Erreur de patient"
     WRONG_DOCUMENT = "wrong_document", "Erreur de document"
     DEFINITIVE = "definitive", "Suppression définitive"
+
+
+class VisibilityFault(models.TextChoices):
+    """Why a document may not have the flags it is given (EX_2.1-1050, EX_0.1-1100; dmp 3.3, 5.4)."""
+
+    HIDDEN_AND_MASKED = (
+        "hidden_and_masked",
+        "Un document ne peut pas être à la fois invisible au patient et masqué aux professionnels. "
+        "Gardez l’un des deux choix.",
+    )
+    SECRET_OF_ADULT = (
+        "secret_of_adult",
+        "La connexion secrète est réservée aux patients mineurs. Décochez-la.",
+    )
+    SECRET_BUT_SEEN = (
+        "secret_but_seen",
+        "En connexion secrète, le document doit être invisible aux représentants légaux. Cochez les deux.",
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from audit.errors import ApplicationError
+from documents.enums import VisibilityFault
 from documents.writing import Section
 from patients.errors import AccessRefused
 
@@ -114,14 +115,10 @@ class TitleTooLong(ApplicationError):
 
 
 class VisibilityRefused(ApplicationError):
-    """Invisible to the patient and masked to professionals together (EX_2.1-1050, spec dmp 3.3)."""
+    """Flags that a document may not have together (EX_2.1-1050, EX_0.1-1100; spec dmp 3.3, 5.4)."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Un document ne peut pas être à la fois invisible au patient et masqué aux professionnels. "
-            "Gardez l’un des deux choix.",
-            code="visibility_refused",
-        )
+    def __init__(self, fault: VisibilityFault) -> None:
+        super().__init__(fault.label, code="visibility_refused")
 
 
 class InformationMissing(ApplicationError):

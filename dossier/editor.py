@@ -36,7 +36,6 @@ from ui.pills import label
 MAX_TEXT = 40_000
 MAX_MOMENT = 30
 FROM_THE_RECORD = "repris du dossier"
-ADULT_AGE = 18
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from documents.models import Version
+from documents.rules import is_minor
 from documents.writing import WRITING_MODELS, invalid_answers, missing_sections
 from dossier.recipients import Candidate, DirectoryGroup, candidates_of, gate_reason
 from mssante.selectors import reply_mailbox
 from patients.enums import Sex
-from patients.models import Patient
 from sending import rules
 from sending.enums import Channel, OrderAction, OrderReason
 from sending.facts import facts_of
@@ -26,7 +26,6 @@ from ui.french import and_list
 
 MAX_MOMENT = 30
 MAX_RECIPIENTS = 50
-ADULT_AGE = 18
 PAPER_KEY = "paper"
 REPLY_FIELD = "patient_reply"
 MASKED_WARNING = "Le document sera masqué aux professionnels du DMP, pas à ceux qui le reçoivent."
@@ -85,6 +84,7 @@ class Asked:
     invisible_patient: bool = False
     masque_ps: bool = False
     invisible_rep_legaux: bool = False
+    connexion_secrete: bool = False
     patient_reply: bool | None = None
     not_before: str = ""
     search: str = ""
@@ -104,6 +104,7 @@ class Panel:
     invisible_patient: bool = False
     masque_ps: bool = False
     invisible_rep_legaux: bool = False
+    connexion_secrete: bool = False
     rep_legaux_reason: str = ""
     masque_ps_reason: str = ""
     invisible_patient_reason: str = ""
@@ -127,6 +128,7 @@ def asked_in_panel(data: QueryDict) -> Asked:
         invisible_patient=data.get("visibility") == "invisible",
         masque_ps=bool(data.get("masque_ps")),
         invisible_rep_legaux=bool(data.get("invisible_rep_legaux")),
+        connexion_secrete=bool(data.get("connexion_secrete")),
         patient_reply=bool(data.get(REPLY_FIELD)),
         not_before=data.get("not_before", "")[:MAX_MOMENT],
         search=data.get("q", "")[:100],
@@ -147,11 +149,11 @@ def panel_of(
         invisible_patient=version.is_invisible_patient,
         masque_ps=version.is_masque_ps,
         invisible_rep_legaux=version.is_invisible_rep_legaux,
+        connexion_secrete=version.is_connexion_secrete,
     )
     document = version.document
     patient = document.patient
     departure = departure_of(version)
-    is_minor = patient.birth_date is not None and years_of(patient) < ADULT_AGE
     return Panel(
         title=f"Valider : {document.title}",
         patient=PanelPatient(
@@ -169,8 +171,9 @@ def panel_of(
         invisible_patient=asked.invisible_patient,
         masque_ps=asked.masque_ps,
         invisible_rep_legaux=asked.invisible_rep_legaux,
+        connexion_secrete=asked.connexion_secrete,
         not_before=asked.not_before,
-        rep_legaux_reason="" if is_minor else "sans objet : majeur",
+        rep_legaux_reason="" if is_minor(patient.birth_date, timezone.localdate()) else "sans objet : majeur",
         departure=departure if departure > timezone.now() else None,
         error=error,
         find_url=reverse("dossier:recipients_find", args=[version.uid]),
@@ -237,15 +240,6 @@ def departure_of(version: Version) -> datetime:
         delay_minutes=settings.SENDING_DELAY_MINUTES if delay is None else delay,
         chosen=None,
     )
-
-
-def years_of(patient: Patient) -> int:
-    """The age of a patient, in whole years; an adult when the birth date is unknown."""
-    today = timezone.localdate()
-    birth = patient.birth_date
-    if birth is None:
-        return ADULT_AGE
-    return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
 
 
 def _is_ticked(key: str, asked: Asked, *, by_default: bool) -> bool:

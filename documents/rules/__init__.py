@@ -1,6 +1,12 @@
 """Rules of the documents room: documents made here, documents received from elsewhere."""
 
-from documents.rules.produced import IDENTITY_FACTS, may_be_seen_so, says_the_same, tells_same_person
+from documents.rules.produced import (
+    IDENTITY_FACTS,
+    is_minor,
+    says_the_same,
+    tells_same_person,
+    visibility_fault,
+)
 from documents.rules.received import (
     Arrival,
     FilingStay,
@@ -22,7 +28,8 @@ __all__ = [
     "Ruling",
     "application_code",
     "has_author_right",
-    "may_be_seen_so",
+    "is_minor",
+    "visibility_fault",
     "number_of",
     "ruling_on",
     "ruling_on_deletion",

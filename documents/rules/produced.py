@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Final
 
+from documents.enums import VisibilityFault
 from documents.wishes import Visibility
 
 IDENTITY_FACTS: Final = (
@@ -19,13 +21,33 @@ IDENTITY_FACTS: Final = (
 """What a recipient files a document by: INS and strict traits (ins 4)."""
 
 
-def may_be_seen_so(visibility: Visibility, *, allows_both: bool) -> bool:
-    """Whether a document may have these flags (EX_2.1-1050, spec dmp 3.3).
+MAJORITY_AGE: Final = 18
+
+
+def is_minor(birth_date: date | None, day: date) -> bool:
+    """Whether a person is a minor on a day; an adult when the birth date is unknown."""
+    if birth_date is None:
+        return False
+    years = day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
+    return years < MAJORITY_AGE
+
+
+def visibility_fault(
+    visibility: Visibility, *, allows_both: bool, of_a_minor: bool
+) -> VisibilityFault | None:
+    """Why a document may not have these flags, None when it may (EX_2.1-1050, EX_0.1-1100; dmp 3.3, 5.4).
 
     Hidden from the patient and masked to professionals exclude each other while the parameter
-    cumul-invisible_patient-masque_ps of the DMP (`allows_both`) is false.
+    cumul-invisible_patient-masque_ps of the DMP (`allows_both`) is false. A secret connection is that of a
+    minor, and takes only what legal representatives do not see.
     """
-    return allows_both or not (visibility.is_invisible_patient and visibility.is_masque_ps)
+    if visibility.is_invisible_patient and visibility.is_masque_ps and not allows_both:
+        return VisibilityFault.HIDDEN_AND_MASKED
+    if visibility.is_connexion_secrete and not of_a_minor:
+        return VisibilityFault.SECRET_OF_ADULT
+    if visibility.is_connexion_secrete and not visibility.is_invisible_rep_legaux:
+        return VisibilityFault.SECRET_BUT_SEEN
+    return None
 
 
 def tells_same_person(then: dict[str, Any], now: dict[str, Any]) -> bool:

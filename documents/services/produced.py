@@ -34,7 +34,7 @@ from documents.errors import (
 from documents.models import Document, Version
 from documents.prefill import prefilled
 from documents.rendering import Renderings, renderings_build
-from documents.rules import may_be_seen_so, says_the_same
+from documents.rules import is_minor, says_the_same, visibility_fault
 from documents.snapshot import patient_content, snapshot_build
 from documents.store import content_put
 from documents.wishes import SendingWishes, Visibility
@@ -158,8 +158,13 @@ def version_validate(
     PrintingUnavailable: in all these cases nothing was written.
     """
     draft = _draft_to_validate(version, revision, author)
-    if not may_be_seen_so(wishes.visibility, allows_both=settings.DMP_CUMUL_INVISIBLE_MASQUE):
-        raise VisibilityRefused()
+    fault = visibility_fault(
+        wishes.visibility,
+        allows_both=settings.DMP_CUMUL_INVISIBLE_MASQUE,
+        of_a_minor=is_minor(draft.document.patient.birth_date, timezone.localdate()),
+    )
+    if fault is not None:
+        raise VisibilityRefused(fault)
     act_at = timezone.now()
     previous = _previous_of(draft)
     snapshot = snapshot_build(

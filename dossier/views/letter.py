@@ -272,6 +272,7 @@ def _wishes(request: HttpRequest, version: Version) -> SendingWishes:
             is_masque_ps=bool(data.get("masque_ps")),
             is_invisible_patient=data.get("visibility") == "invisible",
             is_invisible_rep_legaux=bool(data.get("invisible_rep_legaux")),
+            is_connexion_secrete=bool(data.get("connexion_secrete")),
         ),
     )
 

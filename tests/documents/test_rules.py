@@ -1,8 +1,17 @@
 """Pure rules of produced documents."""
 
+from datetime import date
+
 import pytest
 
-from documents.rules import IDENTITY_FACTS, may_be_seen_so, says_the_same, tells_same_person
+from documents.enums import VisibilityFault
+from documents.rules import (
+    IDENTITY_FACTS,
+    is_minor,
+    says_the_same,
+    tells_same_person,
+    visibility_fault,
+)
 from documents.wishes import Visibility
 from tests.documents.snapshots import letter
 
@@ -13,7 +22,37 @@ from tests.documents.snapshots import letter
 @pytest.mark.parametrize("allows_both", [True, False])
 def test_hidden_and_masked_exclude_each_other_unless_the_dmp_allows_both(hidden, masked, allows_both):
     seen = Visibility(is_invisible_patient=hidden, is_masque_ps=masked)
-    assert may_be_seen_so(seen, allows_both=allows_both) == (allows_both or not (hidden and masked))
+    fault = visibility_fault(seen, allows_both=allows_both, of_a_minor=False)
+    assert (fault is None) == (allows_both or not (hidden and masked))
+
+
+@pytest.mark.requirement("DMP/va1.04")
+@pytest.mark.parametrize(
+    ("hidden_from_guardians", "of_a_minor", "fault"),
+    [
+        (True, True, None),
+        (False, True, VisibilityFault.SECRET_BUT_SEEN),
+        (True, False, VisibilityFault.SECRET_OF_ADULT),
+    ],
+)
+def test_a_secret_connection_is_of_a_minor_and_hidden_from_guardians(
+    hidden_from_guardians, of_a_minor, fault
+):
+    seen = Visibility(is_connexion_secrete=True, is_invisible_rep_legaux=hidden_from_guardians)
+    assert visibility_fault(seen, allows_both=False, of_a_minor=of_a_minor) == fault
+
+
+@pytest.mark.parametrize(
+    ("born", "day", "minor"),
+    [
+        (date(2008, 2, 29), date(2026, 2, 28), True),
+        (date(2008, 2, 29), date(2026, 3, 1), False),
+        (date(2008, 11, 28), date(2026, 11, 28), False),
+        (None, date(2026, 11, 28), False),
+    ],
+)
+def test_majority_comes_on_the_birthday(born, day, minor):
+    assert is_minor(born, day) is minor
 
 
 @pytest.mark.parametrize("fact", IDENTITY_FACTS)

@@ -20,6 +20,8 @@ from sending.models import Order
 from tests.documents.snapshots import BODY
 from tests.dossier.conftest import htmx, order_of, seen
 
+SECRET = "input[name=connexion_secrete]"
+
 
 def edit_url(version):
     return reverse("dossier:letter_edit", args=[version.uid])
@@ -276,6 +278,21 @@ class TestPanel:
         draft.refresh_from_db()
         young = seen(doctor.post(panel_url(draft), form(draft), headers=htmx("panneau")))
         assert young.one("input[name=invisible_rep_legaux]").get("disabled") is None
+        assert (grown.has(SECRET), young.has(SECRET)) == (False, True)
+
+    @pytest.mark.requirement("DMP/va1.04")
+    def test_a_secret_connection_of_a_minor_reaches_the_order(self, ward, doctor):
+        birth = timezone.localdate().replace(day=1) - timedelta(days=365 * 10)
+        Patient.objects.filter(pk=ward.patient.pk).update(birth_date=birth)
+        draft = ward.draft()
+        alone = panel_form(draft, connexion_secrete="1")
+        refused = seen(doctor.post(validate_url(draft), alone, headers=htmx("panneau")), 422)
+        assert "invisible aux représentants légaux. Cochez les deux" in refused.text
+        assert refused.one(SECRET).get("checked") is not None
+        draft.refresh_from_db()
+        doctor.post(validate_url(draft), panel_form(draft, connexion_secrete="1", invisible_rep_legaux="1"))
+        version = Version.objects.get(pk=draft.pk)
+        assert (version.is_connexion_secrete, version.is_invisible_rep_legaux) == (True, True)
 
     def test_a_doctor_without_rpps_learns_it_here(self, ward, doctor):
         draft = ward.draft()
