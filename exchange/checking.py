@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
 from interop.hl7v2 import codes
@@ -17,7 +18,7 @@ from interop.hl7v2.ack import parse_ack
 from interop.hl7v2.errors import Hl7Error
 from interop.hl7v2.header import Header, read_header
 from interop.hl7v2.lps import parse_lps
-from interop.hl7v2.mdm import parse_mdm
+from interop.hl7v2.mdm import MdmRules, Profile, parse_mdm
 from interop.hl7v2.pam import parse_adt
 from interop.hl7v2.tokens import Message, parse_message
 from interop.hl7v2.zam import parse_zam
@@ -44,17 +45,25 @@ class Check:
 
 _PARSERS: Final[Mapping[str, tuple[str, Callable[[Message], Any]]]] = {
     "ADT": ("Admission, IHE PAM France 2.11", parse_adt),
-    "MDM": ("Transmission de document, volet 2.1", parse_mdm),
-    "ORU": ("Transmission de document, volet 2.1", parse_mdm),
     "ZAM": ("Accusé métier de la PFI", parse_zam),
 }
+_DOCUMENT_MESSAGES: Final = ("MDM", "ORU", "OUL")
 _LPS_LABEL: Final = "Document reçu par MSSanté, volet 1.1"
 
 
 def message_checks(
-    raw: bytes, *, sha256: str, ack: bytes, control_id: str, charset: str
+    raw: bytes,
+    *,
+    sha256: str,
+    ack: bytes,
+    control_id: str,
+    charset: str,
+    document_profile: str = Profile.V21.value,
 ) -> tuple[list[Check], Message | None]:
-    """Check stored bytes again; give the parsed message too, None when it cannot be read."""
+    """Check stored bytes again; give the parsed message too, None when it cannot be read.
+
+    `document_profile` is the version of the volet of documents that the sender speaks.
+    """
     checks = [_integrity(raw, sha256)]
     try:
         message = parse_message(raw, default_charset=charset)
@@ -62,7 +71,7 @@ def message_checks(
     except Hl7Error as error:
         return [*checks, _failed("Lecture du message", error)], _parsed(raw, charset)
     checks.append(Check("Lecture du message", CheckState.PASSED, f"{len(message.segments)} segments"))
-    checks += _profile(message, header)
+    checks += _profile(message, header, Profile(document_profile))
     if ack:
         checks.append(_acknowledgement(ack, control_id, charset))
     return checks, message
@@ -82,8 +91,11 @@ def _integrity(raw: bytes, sha256: str) -> Check:
     return Check("Empreinte", CheckState.FAILED, "Les octets ne sont plus ceux qui ont été enregistrés.")
 
 
-def _profile(message: Message, header: Header) -> list[Check]:
+def _profile(message: Message, header: Header, document_profile: Profile) -> list[Check]:
     label, parse = _PARSERS.get(header.message, ("", None))
+    if header.message in _DOCUMENT_MESSAGES:
+        label = f"Transmission de document, volet {document_profile}"
+        parse = partial(parse_mdm, rules=MdmRules(profile=document_profile))
     if header.message == "MDM" and header.profile == codes.PROFILE_LPS:
         label, parse = _LPS_LABEL, parse_lps
     if parse is None:

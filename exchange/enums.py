@@ -31,3 +31,11 @@ class PamAck(models.TextChoices):
 class Transport(models.TextChoices):
     MLLP = "mllp", "MLLP"
     INTEGRATED = "integrated", "Dans le même logiciel"
+
+
+class DocumentProfile(models.TextChoices):
+    """Version of the volet of document transmission that a partner sends to the PFI (F-PFI-11)."""
+
+    V21 = "2.1", "Volet 2.1 (vague 2)"
+    V20 = "2.0", "Volet 2.0 (vague 1)"
+    V12 = "1.2", "Volet 1.2 (vague 1, OUL compris)"

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from exchange.enums import Direction, MessageState, PamAck, Transport
+from exchange.enums import Direction, DocumentProfile, MessageState, PamAck, Transport
 from exchange.leases import Leased, LeasedQuerySet
 
 WAITING_STATES = (
@@ -48,6 +48,12 @@ class Partner(models.Model):
     charset = models.CharField("jeu de caractères par défaut", max_length=20, default="UNICODE UTF-8")
     processing_ids = models.CharField("MSH-11 acceptés", max_length=3, default="P")
     pam_ack = models.CharField("acquittement PAM", max_length=8, choices=PamAck, default=PamAck.APPLIED)
+    profile = models.CharField(
+        "volet des documents envoyés à la PFI",
+        max_length=3,
+        choices=DocumentProfile,
+        default=DocumentProfile.V21,
+    )
     accepts_consent = models.BooleanField("choix du patient reçus par PAM (ZFA)", default=True)
     is_active = models.BooleanField("actif", default=True)
 

@@ -25,7 +25,7 @@ def order_receive(reception: Reception) -> Outcome:
 
     Hl7Error refuses it whole.
     """
-    order = order_read(reception.parsed)
+    order = order_read(reception.parsed, reception.partner.profile)
     channels: list[JobChannel] = channels_of(order)
     known = known_of(order)
     if JobChannel.DMP in channels and order.action != codes.Action.DELETE and known.is_opposed:

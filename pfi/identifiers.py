@@ -19,7 +19,7 @@ from pfi.models import Job
 UNIQUE_ID_LENGTH: Final = 128
 
 
-def document_key(identifier: Id) -> str:
+def document_key(identifier: Id, *, place: str = "OBX^1^5") -> str:
     """The uniqueId under which a document of an order is known to the DMP and to who received it.
 
     Raises:
@@ -31,7 +31,7 @@ def document_key(identifier: Id) -> str:
         key = ""
     if not 0 < len(key) <= UNIQUE_ID_LENGTH:
         text = "L’identifiant du document CDA n’est ni un OID ni un UUID, ou il est trop long"
-        raise Hl7Error(codes.ERROR_DATA_TYPE, "OBX^1^5", text)
+        raise Hl7Error(codes.ERROR_DATA_TYPE, place, text)
     return key
 
 

@@ -36,7 +36,7 @@ from national.mail.ports import Mail, MailSender
 from pfi.mailing import mail_build
 from pfi.mails import OPPOSED, OPPOSED_TEXT, is_refused
 from pfi.models import Job
-from pfi.orders import order_of_bytes
+from pfi.orders import order_of
 from pfi.services import OPPOSITION
 
 logger = logging.getLogger(__name__)
@@ -129,8 +129,8 @@ def _written(mail: OutgoingMail, worker: str) -> bytes | None:
     if mail.size is not None:
         return bytes(OutgoingMail.objects.values_list("raw", flat=True).get(pk=mail.pk) or b"")
     try:
-        job = Job.objects.select_related("message").get(uid=mail.job_uid)
-        return mail_build(mail, job, order_of_bytes(bytes(job.message.raw)))
+        job = Job.objects.select_related("message__partner").get(uid=mail.job_uid)
+        return mail_build(mail, job, order_of(job))
     except (MailRefused, MetadataError, CdaRefused, XmlRefused, Hl7Error) as error:
         text = f"Le courriel n’a pas pu être écrit : {error}"
     except Exception:  # one mail that cannot be written must not hold back the others

@@ -36,7 +36,7 @@ from mssante.services.mails import Recipient
 from pfi.enums import JobAction, JobChannel, JobState
 from pfi.identifiers import UNIQUE_ID_LENGTH
 from pfi.models import Job, JobEvent
-from pfi.services import OPPOSITION, WORKER_ACTOR
+from pfi.services import OPPOSITION, WORKER_ACTOR, zam_version
 from pfi.stays import refuses_messages
 
 MAILED: Final = frozenset({JobChannel.MSSANTE_PRO, JobChannel.MSSANTE_PATIENT})
@@ -207,6 +207,7 @@ def _zam(kind: codes.ZamKind, mail: OutgoingMail, event: MailEvent, message: Mes
             sent_at=timezone.now(),
             kind=kind,
             processing_id=settings.HL7_PROCESSING_ID,
+            profile_version=zam_version(message.partner),
         ),
         kind=kind,
         event_at=event.at,

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from exchange.enums import DocumentProfile
 from exchange.leases import Leased, LeasedQuerySet
 from exchange.models import Message
 from pfi.enums import DmpOpening, JobAction, JobChannel, JobState
@@ -45,6 +46,9 @@ class Job(Leased):
     structure = models.CharField("structure (identifiant national)", max_length=40, blank=True)
     visit_number = models.CharField("numéro de venue", max_length=60, blank=True)
     is_uncertain = models.BooleanField("issue incertaine : à vérifier", default=False)
+    profile = models.CharField(
+        "volet de l'ordre", max_length=3, choices=DocumentProfile, default=DocumentProfile.V21
+    )
     wants_reception_ack = models.BooleanField("accusé de réception demandé", default=True)
     error_code = models.CharField("code d'erreur", max_length=120, blank=True)
     error_text = models.CharField("erreur", max_length=500, blank=True)

@@ -9,9 +9,11 @@ from establishment.selectors import switch_is_on
 from interop.cda.value_sets import document_types
 from interop.hl7v2 import codes
 from interop.hl7v2.errors import Hl7Error
-from interop.hl7v2.mdm import MatrixMode, MdmDocument, MdmRules, parse_mdm
+from interop.hl7v2.mdm import MatrixMode, MdmDocument, MdmRules, Profile, parse_mdm
 from interop.hl7v2.tokens import Message, parse_message
 from pfi.enums import JobAction, JobChannel
+from pfi.identifiers import document_key
+from pfi.models import Job
 
 ACTIONS = {
     codes.Action.INITIAL: JobAction.INITIAL,
@@ -20,19 +22,32 @@ ACTIONS = {
 }
 
 
-def order_read(message: Message) -> MdmDocument:
-    """Check and read an order; Hl7Error with the code and place that the sender will see."""
+def order_read(message: Message, profile: str) -> MdmDocument:
+    """Check and read an order; Hl7Error with the code and place that the sender will see.
+
+    `profile` is the version of the volet that the partner is set to (F-PFI-11).
+    """
     rules = MdmRules(
+        profile=Profile(profile),
         ins_oids=frozenset(settings.INS_ALLOWED_OIDS),
         type_codes=frozenset(document_types()),
         matrix=MatrixMode(settings.MSS_MATRIX_MODE),
     )
-    return parse_mdm(message, rules)
+    order = parse_mdm(message, rules)
+    for number, document in enumerate(order.documents, start=1):
+        document_key(document.id, place=f"OBX^{number}^5")
+    return order
 
 
-def order_of_bytes(raw: bytes) -> MdmDocument:
-    """The order of a message that was accepted before."""
-    return order_read(parse_message(raw))
+def order_of(job: Job) -> MdmDocument:
+    """The order that a job carries, read under the profile it was accepted under.
+
+    Raises:
+        Hl7Error: accepted once, refused by today's settings.
+    """
+    message = job.message
+    parsed = parse_message(bytes(message.raw), default_charset=message.partner.charset)
+    return order_read(parsed, job.profile)
 
 
 def channels_of(order: MdmDocument) -> list[JobChannel]:

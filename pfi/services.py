@@ -18,9 +18,10 @@ from audit.context import Actor, system_actor
 from audit.enums import Action, Outcome
 from audit.services import trace_write
 from establishment.identifiers import Branch, oid_allocate
+from exchange.enums import DocumentProfile
 from exchange.identifiers import new_control_id
 from exchange.leases import LEASE
-from exchange.models import Message
+from exchange.models import Message, Partner
 from exchange.services import message_queue
 from interop.hl7v2 import codes
 from interop.hl7v2.datatypes import Authority
@@ -73,6 +74,7 @@ def job_create(
         requester=requester.national_person_id if requester else "",
         structure=requester.national_structure_id if requester else "",
         visit_number=visit.number.value if visit and visit.number else "",
+        profile=message.partner.profile,
         wants_reception_ack=order.flags.ack_reception,
     )
     JobEvent.objects.create(job=job, kind="created", to_state=job.state)
@@ -274,6 +276,7 @@ def _acknowledge(job: Job) -> Message | None:
             sent_at=now,
             kind=codes.ZamKind.DMP_RECEPTION,
             processing_id=settings.HL7_PROCESSING_ID,
+            profile_version=zam_version(job.message.partner),
         ),
         kind=codes.ZamKind.DMP_RECEPTION,
         event_at=now,
@@ -287,6 +290,12 @@ def _acknowledge(job: Job) -> Message | None:
         lineage=f"zam:{job.lineage}"[:UNIQUE_ID_LENGTH],
         patient_uid=job.message.patient_uid,
     )
+
+
+def zam_version(partner: Partner) -> str:
+    """MSH-21.1 of what is sent to a partner: 2.0 to one of wave 1, whose own examples say so."""
+    profile = DocumentProfile(partner.profile)
+    return profile.value if profile == DocumentProfile.V20 else codes.PROFILE_DOCUMENT_VERSION
 
 
 def _endpoint(application: str) -> Endpoint:

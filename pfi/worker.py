@@ -29,7 +29,7 @@ from pfi.enums import JobAction, JobChannel, JobState
 from pfi.existence import refusal_noted, require_open_dmp
 from pfi.identifiers import document_key
 from pfi.models import Job
-from pfi.orders import order_of_bytes
+from pfi.orders import order_of
 from pfi.services import (
     job_fail,
     job_oppose,
@@ -114,7 +114,7 @@ def _failed(job: Job, worker: str, error: NationalServiceError | Hl7Error) -> Me
 
 def _carry(job: Job) -> str:
     """Do what the job asks at the DMP; returns the kind of event to note."""
-    order = order_of_bytes(bytes(job.message.raw))
+    order = order_of(job)
     gateway = dmp_gateway()
     context = access_context(job, order)
     patient = _patient(order)

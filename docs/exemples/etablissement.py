@@ -57,6 +57,20 @@ Partner.objects.update_or_create(
     },
 )
 
+# --- Un RIS de la vague 1 : ses documents suivent le volet 2.0 (2.1 par défaut ; 1.2 pour un OUL^R22) ---
+Partner.objects.update_or_create(
+    code="ris",
+    defaults={
+        "name": "Système d'information de radiologie",
+        "application": "RIS",
+        "facility": "CHEXEMPLE",
+        "listen_port": 2576,
+        "peer_subject": "CN=ris.example.org,O=CENTRE HOSPITALIER D'EXEMPLE,C=FR",
+        "processing_ids": "P",
+        "profile": "2.0",
+    },
+)
+
 # --- Le DMP : certificat d'authentification (ligne) et cachet (signature), remis par l'IGC-Santé ---
 endpoint_set(
     service=NationalService.DMP,

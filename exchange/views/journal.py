@@ -48,6 +48,7 @@ KINDS: Final = (
     ("ADT", "ADT, admissions"),
     ("MDM", "MDM, documents"),
     ("ORU", "ORU, résultats"),
+    ("OUL", "OUL, résultats (vague 1)"),
     ("ZAM", "ZAM, accusés de la PFI"),
 )
 MOST_PAGES: Final = 40

@@ -15,7 +15,7 @@ from accounts.models import User
 from audit.enums import Action
 from audit.services import trace_write
 from exchange.checking import CheckState, message_checks
-from exchange.enums import Direction, Transport
+from exchange.enums import Direction, DocumentProfile, Transport
 from exchange.models import TROUBLED_STATES, Message
 from exchange.reading import MessageShown, message_shown
 from exchange.rules import ByHand, HandVerdict, by_hand
@@ -46,6 +46,7 @@ def pane_of(request: SignedInRequest, message: Message, reason_error: str = "") 
         ack=bytes(message.ack or b""),
         control_id=message.control_id,
         charset=message.partner.charset,
+        document_profile=document_profile_of(message),
     )
     tab = request.GET.get("onglet", "segments")
     shown = message_shown(parsed, sees_all=bool(reason)) if parsed else None
@@ -78,6 +79,12 @@ def pane_of(request: SignedInRequest, message: Message, reason_error: str = "") 
         "checks": checks,
         "close_url": reverse("exchange:journal"),
     }
+
+
+def document_profile_of(message: Message) -> str:
+    """The volet of a document message: what its sender is set to; we send the current one."""
+    is_incoming = message.direction == Direction.INCOMING
+    return message.partner.profile if is_incoming else DocumentProfile.V21.value
 
 
 def _verdict(message: Message) -> HandVerdict:

@@ -47,6 +47,7 @@ EVENT_NAMES: Final[Mapping[str, str]] = {
     "MDM^T04": "suppression",
     "MDM^T10": "remplacement",
     "ORU^R01": "résultats",
+    "OUL^R22": "résultats",
     "ZAM^Z01": "réception par le DMP",
     "ZAM^Z02": "réception MSSanté",
     "ZAM^Z03": "accusé de lecture",

@@ -47,8 +47,9 @@ def zam_header(
     kind: codes.ZamKind,
     processing_id: str = "P",
     charset: str = codes.CHARSET_UTF8,
+    profile_version: str = codes.PROFILE_DOCUMENT_VERSION,
 ) -> Header:
-    """Return the header of a ZAM."""
+    """Return the header of a ZAM; `profile_version` is that of the volet that its receiver speaks."""
     return Header(
         sender=sender,
         receiver=receiver,
@@ -61,7 +62,7 @@ def zam_header(
         version=codes.VERSION_MDM,
         charset=charset,
         profile=codes.PROFILE_DOCUMENT,
-        profile_version=codes.PROFILE_DOCUMENT_VERSION,
+        profile_version=profile_version,
     )
 
 

@@ -51,7 +51,8 @@ def check_order(
 ) -> None:
     """Check flags against one another and against the participants (2.6, hard rules a, b and d; matrix).
 
-    `places` gives ERR-2 of each metadata row; without it, that of a message that we wrote.
+    No profile forgives them: nothing could be carried. `places` gives ERR-2 of each metadata row; without
+    it, that of a message that we wrote.
 
     Raises:
         Hl7Error: 101 (no recipient), 207 (combination).
@@ -70,14 +71,16 @@ def check_order(
         )
     following = f"PRT^{len(order.participants) + 1}"
     if flags.dest_mss_professional and not order.professional_recipients:
-        _refuse(rules, warnings, following, "DESTMSSANTEPS demande un PRT RCT de professionnel")
+        raise Hl7Error(
+            codes.ERROR_FIELD_MISSING, following, "DESTMSSANTEPS demande un PRT RCT de professionnel"
+        )
     if flags.dest_mss_patient and not order.patient_recipients:
-        _refuse(rules, warnings, following, "DESTMSSANTEPAT demande un PRT RCT du patient")
+        raise Hl7Error(codes.ERROR_FIELD_MISSING, following, "DESTMSSANTEPAT demande un PRT RCT du patient")
     _check_matrix(order, rules, warnings, where)
 
 
-def check_dmp(order: MdmDocument, rules: MdmRules, warnings: list[str]) -> None:
-    """Check what feeding the DMP needs (2.6, hard rule c; 2.9, step 8).
+def check_dmp(order: MdmDocument, rules: MdmRules) -> None:
+    """Check what feeding the DMP needs, from a partner of any profile (2.6, hard rule c; 2.9, step 8).
 
     Raises:
         Hl7Error: 103 (type outside JDV_J66), 101 (requester incomplete), 207 (no requester, INS not
@@ -92,22 +95,21 @@ def check_dmp(order: MdmDocument, rules: MdmRules, warnings: list[str]) -> None:
         raise Hl7Error(codes.ERROR_APPLICATION, "PID^1^3", "INS absente : elle est exigée pour le DMP")
     if order.patient.reliability.status is not codes.IdentityStatus.QUALIFIED:
         raise Hl7Error(codes.ERROR_APPLICATION, "PID^1^32", "Identité non qualifiée : refusée pour le DMP")
-    _check_requester(order, rules, warnings)
+    _check_requester(order)
 
 
-def _check_requester(order: MdmDocument, rules: MdmRules, warnings: list[str]) -> None:
+def _check_requester(order: MdmDocument) -> None:
     requester = order.requester
     if requester is None:
-        text = "PRT SB absent : demandeur exigé pour le DMP"
-        if not rules.lenient:
-            raise Hl7Error(codes.ERROR_APPLICATION, f"PRT^{len(order.participants) + 1}", text)
-        warnings.append(text)
-        return
+        following = f"PRT^{len(order.participants) + 1}"
+        raise Hl7Error(codes.ERROR_APPLICATION, following, "PRT SB absent : demandeur exigé pour le DMP")
     place = f"PRT^{order.participants.index(requester) + 1}"
     if not (requester.device or (requester.person and requester.person.identifier)):
-        _refuse(rules, warnings, f"{place}^5", "PRT-5 absent : identifiant du demandeur")
+        raise Hl7Error(codes.ERROR_FIELD_MISSING, f"{place}^5", "PRT-5 absent : identifiant du demandeur")
     if not (requester.organisation and requester.organisation.identifier):
-        _refuse(rules, warnings, f"{place}^8^1^10", "PRT-8.10 absent : structure du demandeur")
+        raise Hl7Error(
+            codes.ERROR_FIELD_MISSING, f"{place}^8^1^10", "PRT-8.10 absent : structure du demandeur"
+        )
 
 
 def settle_ids(
@@ -181,12 +183,6 @@ def _check_matrix(
     text = "Combinaison de métadonnées hors de la matrice MSSanté du volet"
     if rules.matrix is MatrixMode.STRICT:
         raise Hl7Error(codes.ERROR_APPLICATION, where.get(codes.Meta.DESTMSSANTEPS, ""), text)
-    warnings.append(text)
-
-
-def _refuse(rules: MdmRules, warnings: list[str], location: str, text: str) -> None:
-    if not rules.lenient:
-        raise Hl7Error(codes.ERROR_FIELD_MISSING, location, text)
     warnings.append(text)
 
 

@@ -87,7 +87,7 @@ def parse_mdm(message: Message, rules: MdmRules | None = None, *, zone: tzinfo =
     order = check_against_cda(order, settings, warnings)
     places = {meta: row.obx.location(5) for meta, row in rows.items()}
     check_order(order, settings, warnings, places)
-    check_dmp(order, settings, warnings)
+    check_dmp(order, settings)
     return replace(order, warnings=tuple(warnings))
 
 

@@ -724,12 +724,20 @@ def test_what_a_lenient_profile_forgives(change: tuple[bytes, bytes]) -> None:
     assert read(INITIAL.replace(*change), profile=Profile.V20).flags == FLAGS
 
 
-def test_a_lenient_profile_forgives_missing_rows_and_participants() -> None:
-    raw = without_line(without_line(INITIAL, b"OBX|2|"), b"PRT")
-    found = read(raw, profile=Profile.V12)
+def test_a_lenient_profile_forgives_missing_rows() -> None:
+    found = read(without_line(INITIAL, b"OBX|2|"), profile=Profile.V12)
     assert not found.flags.masque_ps
-    assert found.participants == ()
-    assert found.requester is None
+    assert any("MASQUE_PS absente" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+@pytest.mark.parametrize(
+    ("start", "expected"), [(b"PRT||UC||SB", ("207", "PRT^4")), (b"PRT||UC||RCT", ("101", "PRT^3"))]
+)
+def test_no_profile_forgives_participants_without_whom_nothing_is_carried(
+    start: bytes, expected: tuple[str, str], profile: Profile
+) -> None:
+    assert refusal(without_line(INITIAL, start), profile=profile) == expected
 
 
 def test_no_text_of_a_refusal_quotes_the_patient() -> None:
