@@ -56,6 +56,7 @@ class IncomingDocument:
     `extra` keeps the other identifiers of a repository (lid, repositoryUniqueId, version). Without
     `confirmation` every strict trait and the INS of the document must be exactly those of the patient.
     `refiled_for` is why a person files again a document that was deleted (mssante 2.6).
+    `registry_parent` is the uniqueId of the version of the record that it replaces by the RPLC of the DMP.
     """
 
     cda: bytes = field(repr=False)
@@ -73,6 +74,7 @@ class IncomingDocument:
     raw: RawInput | None = None
     confirmation: Confirmation | None = None
     refiled_for: str = ""
+    registry_parent: str = ""
     parsed: ParsedCda | None = field(default=None, repr=False)
 
 

@@ -13,18 +13,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 
 from audit.enums import Action, Outcome
 from dmp.consultation import Consultation
 from dmp.line import Line
 from dmp.models import RemoteDocument
 from dmp.rules.documents import batches
+from dmp.services.chains import replaced_in_registry
 from dmp.tracing import act_trace
 from documents.enums import Intake, Origin, ReceiptOutcome
+from documents.header import ReceivedHeader, received_header
 from documents.models import Version
 from documents.received import IncomingDocument
 from documents.services import document_receive
 from documents.wishes import Visibility
+from interop.cda.refusals import CdaRefused
+from interop.xml import XmlRefused
 from national.dmp.ports import DocumentAddress
 from national.errors import NationalServiceError
 
@@ -128,10 +135,10 @@ def documents_integrate(
         contents, sentence = _contents(line, batch)
         for document in batch:
             content = contents.get(document.unique_id, b"")
-            if content:
-                done.append(_integrated(consultation, document, content, now=now, refiled_for=refiled_for))
-            else:
+            if not content:
                 done.append(Integrated(document, NOT_RETRIEVED, sentence))
+                continue
+            done.append(_integrated(_Filing(consultation, line, now, refiled_for), document, content))
     return done
 
 
@@ -158,15 +165,24 @@ def _contents(line: Line, documents: Sequence[RemoteDocument]) -> tuple[dict[str
     return {one.address.unique_id: one.content for one in found.documents}, NOTHING_CAME
 
 
-def _integrated(
-    consultation: Consultation,
-    document: RemoteDocument,
-    content: bytes,
-    *,
-    now: datetime,
-    refiled_for: str,
-) -> Integrated:
+@dataclass(frozen=True, slots=True)
+class _Filing:
+    """What the documents of one selection share."""
+
+    consultation: Consultation
+    line: Line
+    now: datetime
+    refiled_for: str
+
+
+def _integrated(filing: _Filing, document: RemoteDocument, content: bytes) -> Integrated:
+    consultation = filing.consultation
     opened = _opened(document, content)
+    header = _header(content)
+    try:
+        older = replaced_in_registry(consultation, document, header, filing.line) if header else ""
+    except NationalServiceError as error:
+        return Integrated(document, NOT_RETRIEVED, error.message)
     receipt = document_receive(
         patient=consultation.patient,
         incoming=IncomingDocument(
@@ -188,10 +204,12 @@ def _integrated(
                 "repository_unique_id": document.repository_unique_id,
                 "version": str(document.version),
             },
-            refiled_for=refiled_for,
+            refiled_for=filing.refiled_for,
+            parsed=header.parsed if header else None,
+            registry_parent=older,
         ),
         actor=consultation.actor,
-        at=now,
+        at=filing.now,
     )
     act_trace(
         consultation,
@@ -205,6 +223,14 @@ def _integrated(
         altered=opened.is_altered,
     )
     return Integrated(document, receipt.outcome, receipt.sentence, receipt.version)
+
+
+def _header(content: bytes) -> ReceivedHeader | None:
+    """What the document says of itself; None for bytes that the filing will refuse with its reason."""
+    try:
+        return received_header(content, zone=ZoneInfo(settings.TIME_ZONE))
+    except (XmlRefused, CdaRefused):
+        return None
 
 
 def _opened(document: RemoteDocument, content: bytes) -> Opened:

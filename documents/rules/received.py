@@ -29,7 +29,8 @@ _APPLICATION_CODES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What arrives. `number` is versionNumber; `author_keys` those of its authors (`has_author_right`).
+    """What arrives. `number` is versionNumber; `author_keys` those of its authors (`has_author_right`),
+    None where who may replace was checked elsewhere: by the registry of the DMP.
 
     `refiles`: a person asks, with a motive, for a document that was deleted to be filed again.
     """
@@ -37,7 +38,7 @@ class Arrival:
     request: ReceiptRequest
     sha256: str
     number: int | None
-    author_keys: frozenset[str]
+    author_keys: frozenset[str] | None
     refiles: bool = False
 
 
@@ -182,7 +183,9 @@ def _next_of_parent(arrival: Arrival, parent: Held) -> Ruling:
 
 def _after(arrival: Arrival, held: Held) -> Ruling:
     """The arrival follows `held`: it replaces it, or takes the place of one that was deleted."""
-    if not has_author_right(arrival.author_keys, held):
+    keys = arrival.author_keys
+    may_follow = not held.is_produced if keys is None else has_author_right(keys, held)
+    if not may_follow:
         return Ruling(ReceiptOutcome.REFUSED_AUTHOR)
     is_replacement = held.state == VersionState.CURRENT
     return Ruling(ReceiptOutcome.REPLACED if is_replacement else ReceiptOutcome.INTEGRATED, held)

@@ -143,7 +143,7 @@ def lineages_lock(*names: str) -> None:
 def _receive(
     patient: Patient, incoming: IncomingDocument, header: ReceivedHeader, entry: _Entry, at: datetime
 ) -> Receipt:
-    lineages_lock(header.unique_id, header.set_id, header.parent_id)
+    lineages_lock(header.unique_id, header.set_id, header.parent_id, incoming.registry_parent)
     patient = Patient.objects.get(pk=patient.pk)
     differing = list(_differing(patient, header))
     if differing and incoming.confirmation is None:
@@ -179,12 +179,13 @@ def _ruling(
             request=incoming.request,
             sha256=sha256,
             number=header.number,
-            author_keys=header.author_keys,
+            # The registry of the DMP accepted the deposit: it knows who may replace what (dmp 3.6).
+            author_keys=None if incoming.origin == Origin.DMP else header.author_keys,
             refiles=incoming.intake == Intake.MANUAL and bool(incoming.refiled_for.strip()),
         ),
         same_id=same_id,
         lineage=lineage,
-        parent=held_by_id(header.parent_id, patient),
+        parent=held_by_id(header.parent_id, patient) or held_by_id(incoming.registry_parent, patient),
         accepts_orphan=settings.RECEPTION_ACCEPTS_ORPHAN,
     )
 

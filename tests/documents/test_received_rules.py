@@ -41,6 +41,7 @@ OURS = replace(HELD, is_produced=True)
 STRANGERS = replace(HELD, author_keys=frozenset({"another"}))
 SAME = replace(HELD, sha256="a")
 GONE = replace(SAME, state=VersionState.DELETED)
+OF_DMP = replace(INITIAL, author_keys=None)
 BACK = replace(INITIAL, refiles=True)
 
 
@@ -74,6 +75,11 @@ BACK = replace(INITIAL, refiles=True)
         (INITIAL, {"lineage": ELSEWHERE}, Out.CONFLICT),
         (INITIAL, {"lineage": STRANGERS}, Out.REFUSED_AUTHOR),
         (INITIAL, {"lineage": OURS}, Out.REFUSED_AUTHOR),
+        # The registry of the DMP decided who may replace what (dmp 6.5); never what is written here.
+        (OF_DMP, {"lineage": STRANGERS}, Out.REPLACED),
+        (OF_DMP, {"parent": STRANGERS}, Out.REPLACED),
+        (OF_DMP, {"lineage": replace(STRANGERS, number=2)}, Out.OLDER),
+        (OF_DMP, {"lineage": OURS}, Out.REFUSED_AUTHOR),
         # No setId: the chain of ids.
         (INITIAL, {"parent": HELD}, Out.REPLACED),
         (INITIAL, {"parent": REPLACED}, Out.OLDER),
