@@ -8,22 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from accounts.acting import Acting
 from accounts.assurance import Assurance
 from accounts.models import User
 from audit.context import Actor
+from dmp.rules.roles import PROFESSION_PREFIX, roles_for
 from establishment.models import Site, Unit
 from interop.cda.value_sets import author_specialties
 from interop.ins.key import Ins
 from interop.vihf import codes as vihf
-from interop.vihf.claims import AuthenticationMode, PatientClaim, Role, profession_role, specialty_role
+from interop.vihf.claims import AuthenticationMode, PatientClaim, Role
 from interop.xds import codes as xds
 from interop.xds.composed import Cx, Xcn, Xon
 from interop.xds.metadata import NO_CODE, Author, Code
 from national.dmp.ports import AccessContext
 from patients.models import Episode, Patient
 
-PROFESSION_PREFIX = "G15_"
 # Family of a level of assurance, its last word, and the class of SAML that says the same (dmp 2.1).
 _CARD = frozenset({"CARD", "CPS"})
 _PSC, _OIDC = "psc", "oidc"
@@ -95,14 +97,9 @@ class Consultation:
 
 
 def roles_of(acting: Acting) -> tuple[Role, ...]:
-    """Profession, then savoir-faire where there is one (dmp 2.3: two values of one attribute)."""
-    labels = author_specialties()
-    known = labels.get(f"{PROFESSION_PREFIX}{acting.profession}")
-    first = profession_role(acting.profession, known.display if known else "")
-    if not acting.specialty:
-        return (first,)
-    both = labels.get(f"{PROFESSION_PREFIX}{acting.profession}/{acting.specialty}")
-    return (first, specialty_role(acting.specialty, both.display.partition(" - ")[2] if both else ""))
+    """Profession, then savoir-faire or section of the tableau (dmp 2.3: two values of one attribute)."""
+    system = settings.DMP_OID_PHARMACIST_SECTION
+    return roles_for(acting.profession, acting.specialty, section_system=system)
 
 
 def _author_specialty(acting: Acting) -> Code:

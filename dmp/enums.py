@@ -24,6 +24,11 @@ class AccessState(models.TextChoices):
     STAY_ENDED = "stay_ended", "Séjour terminé"
     NOT_ENABLED = "not_enabled", "Consultation non activée"
     NOTICE_TO_READ = "notice_to_read", "Information à lire"
+    NO_PROFESSION = "no_profession", "Profession absente du compte"
+    NO_SPECIALTY = "no_specialty", "Spécialité absente du compte"
+    NO_SECTION = "no_section", "Section absente du compte"
+    # The DMP answered, and refused the request itself: certificate, structure, profile.
+    REJECTED = "rejected", "Demande refusée"
 
 
 class DocumentStatus(models.TextChoices):

@@ -18,6 +18,7 @@ from dmp.consultation import Consultation
 from dmp.enums import AccessState, DocumentStatus
 from dmp.models import DmpStatus, NoticeAcceptance, RemoteDocument, SearchPreset
 from dmp.rules.access import AccessFacts, Gate, is_fresh, may_ask_dmp, notice_is_due, stay_has_ended
+from dmp.rules.roles import profile_gap
 from documents.enums import Origin
 from documents.models import Reception, Version
 from establishment.enums import NationalService
@@ -58,7 +59,8 @@ def access_of(
     facts = AccessFacts(
         may_consult=user.has_perm("dmp.consult"),
         is_strong=assurance is not None and assurance.is_strong(now),
-        has_rpps=bool(user.rpps and user.acting.profession),
+        has_rpps=bool(user.rpps),
+        profile_gap=profile_gap(user.acting.profession, user.acting.specialty),
         has_relation=bool(care_relation(user, record.patient) if relation is None else relation),
         consultation=choices.consultation_value if choices else None,
         has_ended=episode is None or _has_ended(episode, now),

@@ -137,6 +137,8 @@ def fact_of(checked: Checked, patient: Patient, *, news_url: str, retry_url: str
                 f"à {hour(checked.last_at)} : {label('dmp_access', checked.last_state, short=True).lower()}"
             )
         return DmpFact(checked.state, detail=hour(checked.at), last=last, retry_url=retry_url)
+    if checked.state == AccessState.REJECTED:
+        return DmpFact(checked.state, detail=checked.sentence.rstrip("."), retry_url=retry_url)
     return DmpFact(checked.state)
 
 

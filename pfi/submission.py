@@ -16,7 +16,15 @@ from interop.cda.parse import parse_cda
 from interop.cda.parsed import ParsedActor
 from interop.cda.value_sets import author_specialties
 from interop.hl7v2.mdm import MdmDocument, Participant
-from interop.vihf.claims import AUTOMATE_ROLE, AuthenticationMode, Role, profession_role, specialty_role
+from interop.vihf.claims import (
+    AUTOMATE_ROLE,
+    AuthenticationMode,
+    Role,
+    profession_role,
+    section_role,
+    specialty_role,
+)
+from interop.vihf.codes import PROFESSION_PHARMACIST
 from interop.xds import codes as xds_codes
 from interop.xds.composed import Xcn, Xon
 from interop.xds.from_cda import entry_from_cda, patient_id_of
@@ -127,7 +135,7 @@ def _author_of(order: MdmDocument, requester: Participant) -> ParsedActor | None
 
 
 def _roles(order: MdmDocument, requester: Participant) -> tuple[Role, ...]:
-    """Profession and savoir-faire from the CDA, `AUTOMATE` when the requester is no author there."""
+    """Profession, then savoir-faire or section, of the CDA; `AUTOMATE` for a requester who is no author."""
     author = _author_of(order, requester)
     if author is None or author.specialty is None:
         return (AUTOMATE_ROLE,)
@@ -137,6 +145,9 @@ def _roles(order: MdmDocument, requester: Participant) -> tuple[Role, ...]:
     first = profession_role(profession, known.display if known else author.specialty.display)
     if not specialty:
         return (first,)
+    if profession == PROFESSION_PHARMACIST:
+        system = settings.DMP_OID_PHARMACIST_SECTION
+        return (first, section_role(specialty, author.specialty.display, system=system))
     return (first, specialty_role(specialty, author.specialty.display.partition(" - ")[2]))
 
 

@@ -25,7 +25,7 @@ class AccessFacts:
     """What is known locally when a person opens a record, at one moment.
 
     `consultation` is the choice of the stay shown, None without any stay; `has_ended` tells that the
-    stay, and the tolerance after it, are over.
+    stay, and the tolerance after it, are over. `profile_gap` is what the VIHF would lack (`rules.roles`).
     """
 
     may_consult: bool
@@ -37,6 +37,7 @@ class AccessFacts:
     is_qualified: bool
     is_enabled: bool
     has_read_notice: bool
+    profile_gap: AccessState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def may_ask_dmp(facts: AccessFacts) -> Gate:
     obstacles = (
         (not facts.may_consult, AccessState.NO_RIGHT),
         (not (facts.is_strong and facts.has_rpps), AccessState.SESSION_TOO_WEAK),
+        (True, facts.profile_gap),
         (not facts.has_relation, AccessState.NO_RELATION),
         (True, _of_choice(facts.consultation)),
         (facts.has_ended, AccessState.STAY_ENDED),

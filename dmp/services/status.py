@@ -127,7 +127,10 @@ def _kept(
 def _failed(
     consultation: Consultation, known: DmpStatus | None, error: NationalServiceError, *, now: datetime
 ) -> Checked:
-    """A refusal says who is not allowed, or that there is no DMP; anything else is a failure to try again."""
+    """A refusal says who is not allowed, that there is no DMP, or what the DMP said of the request.
+
+    Anything else is a failure to try again: a refusal is never told as one (dmp 2.6).
+    """
     if isinstance(error, Rejected):
         if error.kind is RejectionKind.RIGHTS:
             return Checked(AccessState.NOT_ALLOWED, now, sentence=error.message)
@@ -135,6 +138,7 @@ def _failed(
             state = DmpState.CLOSED if error.code == codes.DMP_CLOSED else DmpState.NONE
             return Checked(AccessState(state.value), now, sentence=error.message)
         logger.warning("dmp.consultation.rejected", extra={"code": error.code, "kind": error.kind.value})
+        return Checked(AccessState.REJECTED, now, sentence=error.message)
     last = known if known is not None and known.checked_at is not None else None
     return Checked(
         AccessState.UNAVAILABLE,

@@ -18,6 +18,7 @@ from dpi.settings import env
 from dpi.version import version
 from interop.ins.codes import PRODUCTION_INS_OIDS
 from interop.insi.codes import ACTION_SEARCH
+from interop.vihf.codes import OID_PHARMACIST_SECTION
 from interop.xdm.codes import ACTION_SLOT
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -451,6 +452,8 @@ DMP_COUNTER_CARE = env.words("DMP_COUNTER_CARE", ["O", "E"])
 DMP_COUNTER_ROLES = env.words(
     "DMP_COUNTER_ROLES", ["prescripteur", "pharmacien", "soignant", "medicotechnique"]
 )
+# Code system of the second role of pharmacists (TRE_G05).
+DMP_OID_PHARMACIST_SECTION = env.text("DMP_OID_PHARMACIST_SECTION", OID_PHARMACIST_SECTION)
 DMP_NOTICE_DAYS = env.integer("DMP_NOTICE_DAYS", 180, minimum=1)
 # Regulatory wording (SC.DMP/CONF.11): a hospital adds to it, it does not shorten it.
 DMP_NOTICE_TEXT = env.text(

@@ -69,6 +69,11 @@ def specialty_role(code: str, label: str) -> Role:
     return Role(code, codes.OID_SPECIALTY_RPPS, label, codes.SPECIALTY_SYSTEM_NAME)
 
 
+def section_role(code: str, label: str, *, system: str = codes.OID_PHARMACIST_SECTION) -> Role:
+    """Second role of a pharmacist: the section of the tableau of the order, TRE_G05 (`H`, `DA`...)."""
+    return Role(code, system, label)
+
+
 AUTOMATE_ROLE = Role(codes.ROLE_AUTOMATE, codes.OID_ROLE_NON_PS, "Automate")
 """Role of a sending without an identified professional (spec dmp 2.3 and 11)."""
 

@@ -43,6 +43,7 @@ _RPPS_NAME_ID = re.compile(r"8\d{11}")
 _STRUCTURE = re.compile(r"1[0-9A-Z]{9}|2\d{9}|3\d{14}|4\d{11,15}")
 _SECTOR = re.compile(r"(SA\d{2})\^" + re.escape(vihf.OID_SECTOR))
 _PROFESSION = re.compile(r"\d{2}")
+_SECTION = re.compile(r"[A-EGHM][A-EGHM]?")
 _KNOW_HOW = re.compile(r"(SM|SCD|SI|C|CAPA|CEX|PAC)\d{2,3}")
 
 _REQUIRED: Final = (
@@ -377,6 +378,10 @@ def _roles(values: list[etree._Element]) -> tuple[Role, ...]:
         roles[1].system == vihf.OID_SPECIALTY_RPPS and _KNOW_HOW.fullmatch(roles[1].code)
     ):
         raise _invalid("specialty unknown")
+    if profession.code == vihf.PROFESSION_PHARMACIST and not (
+        roles[1].system == vihf.OID_PHARMACIST_SECTION and _SECTION.fullmatch(roles[1].code)
+    ):
+        raise _invalid("section of the order of pharmacists unknown")
     return roles
 
 

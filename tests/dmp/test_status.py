@@ -198,7 +198,9 @@ class TestStatus:
 
     def test_a_defect_of_configuration_is_no_refusal_of_the_patient(self, room: Room) -> None:
         room.dmp.failures.append(Rejected("DMPInvalidCertificate", kind=RejectionKind.CONFIGURATION))
-        assert opened(room).state == AccessState.UNAVAILABLE
+        found = opened(room)
+        assert found.state == AccessState.REJECTED
+        assert "DMPInvalidCertificate" in found.sentence, "a refusal is not told as a failure (dmp 2.6)"
 
     def test_without_a_place_the_thread_goes_back_to_the_pages(
         self, room: Room, settings: LazySettings

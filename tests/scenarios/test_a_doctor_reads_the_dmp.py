@@ -100,6 +100,24 @@ def journal(ward_opens: Hospital) -> Journal:
     return Journal(ward_opens)
 
 
+@pytest.mark.requirement("SC.DMP/AIRS.06", "SC.DMP/UX.12")
+def test_a_pharmacist_reads_the_dmp_under_the_section_of_the_order(
+    ward_opens: Hospital, journal: Journal
+) -> None:
+    """dmp 2.3: the DMP refuses the section in the nomenclature of physicians, or without its label."""
+    user = User.objects.create_user(
+        "pmercier", family_name="MERCIER", given_name="Paul", rpps="99700900030", profession="21"
+    )
+    may_prescribe(ward_opens, user)
+    reader = Reader.logged_in(ward_opens, user)
+    assert "Section du tableau absente de votre compte" in reader.fact()
+    assert journal.requests == []
+    User.objects.filter(pk=user.pk).update(specialty="H")
+    assert "Ouvert – accès autorisé" in reader.fact()
+    reader.news()
+    assert RemoteDocument.objects.filter(user=user).exists()
+
+
 class TestBeforeAnyCall:
     """SC.DMP/CONF.09.BIS: the journal of the DMP itself stays empty."""
 
