@@ -79,6 +79,8 @@ class SessionEnd(models.TextChoices):
     REPLACED = "replaced", "Connexion d'une autre personne sur le poste"
     KILLED = "killed", "Fermée par l'administration ou par l'utilisateur"
     TOO_MANY = "too_many", "Trop de sessions ouvertes"
+    PROVIDER = "provider", "Fermée par le fournisseur d'identité"
+    UNLINKED = "unlinked", "Identité dissociée du compte"
 
 
 class RequestState(models.TextChoices):

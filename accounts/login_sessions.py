@@ -49,10 +49,20 @@ def login_session_end(
 
 
 def user_sessions_end(
-    *, user: User, actor: Actor, end: SessionEnd = SessionEnd.KILLED, except_key: str = ""
+    *,
+    user: User,
+    actor: Actor,
+    end: SessionEnd = SessionEnd.KILLED,
+    except_key: str = "",
+    provider: str = "",
 ) -> int:
-    """End every open session of a user, but the one of `except_key`; return how many."""
+    """End every open session of a user, but the one of `except_key`; return how many.
+
+    Only those of a provider when it is named.
+    """
     open_ones = LoginSession.objects.filter(user=user, ended_at__isnull=True).select_related("user")
+    if provider:
+        open_ones = open_ones.filter(provider=provider)
     rows = list(open_ones.exclude(session_key=except_key))
     for row in rows:
         login_session_end(session=row, end=end, actor=actor, event="session.killed")

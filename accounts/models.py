@@ -317,6 +317,9 @@ class IdentityProvider(models.Model):
     rpps_claim = models.CharField("champ portant le RPPS, si digne de foi", max_length=80, blank=True)
     autolink = models.BooleanField("rattachement automatique par RPPS", default=True)
     idp_hint = models.CharField("délégation (kc_idp_hint)", max_length=100, blank=True)
+    backchannel_logout = models.BooleanField(
+        "fermeture des sessions par le fournisseur", default=False, db_default=False
+    )
     position = models.PositiveSmallIntegerField("rang sur la page", default=0)
     is_enabled = models.BooleanField("proposé", default=True)
 

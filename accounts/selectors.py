@@ -74,6 +74,23 @@ def linked_candidates(provider: IdentityProvider, subject: str) -> tuple[Candida
     return _candidates(users, ExternalIdentity.objects.none())
 
 
+def link_was_withdrawn(provider: IdentityProvider, subject: str) -> bool:
+    """Whether somebody once withdrew a link of this identity: no link is then made by itself (psc 7.8)."""
+    return ExternalIdentity.objects.filter(
+        provider=provider.slug, issuer=provider.issuer, subject=subject, revoked_at__isnull=False
+    ).exists()
+
+
+def identities_of(user: User) -> list[ExternalIdentity]:
+    """Identities that open this account, in the order they were linked."""
+    return list(user.external_identities.filter(revoked_at__isnull=True).order_by("linked_at", "id"))
+
+
+def provider_labels() -> dict[str, str]:
+    """Words for providers, by slug, those no longer offered included."""
+    return dict(IdentityProvider.objects.values_list("slug", "label"))
+
+
 def rpps_candidates(provider: IdentityProvider, subject: str, rpps: str) -> tuple[Candidate, ...]:
     """Accounts whose RPPS was verified and is that of the identity (psc 7.2)."""
     if not rpps:

@@ -74,6 +74,15 @@ class SessionState:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderSession:
+    """The session of a person at a provider: `sid` names it there, `tokens` are in clear until stored."""
+
+    subject: str
+    sid: str
+    tokens: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Login:
     """A proved identity that opens a session. `tokens` are the provider's, in clear until stored."""
 
@@ -261,19 +270,33 @@ def session_lock(request: HttpRequest, state: SessionState, actor: Actor) -> Non
     _trace_lock("session.locked", actor)
 
 
-def session_unlock(request: HttpRequest, state: SessionState, assurance: Assurance, actor: Actor) -> None:
-    """Go on with a locked session after the same person proved who it is; the key is renewed.
+def session_unlock(
+    request: HttpRequest,
+    state: SessionState,
+    assurance: Assurance,
+    actor: Actor,
+    *,
+    event: str = "session.unlocked",
+    renewal: ProviderSession | None = None,
+) -> None:
+    """Go on with a session after the same person proved who it is again; the key is renewed.
 
-    The absolute limit keeps running from the first login.
+    The absolute limit keeps running from the first login. `renewal` is the provider's session of the new
+    proof: it is that one which ends this session from now on, and which logout ends (psc 11).
     """
     now = timezone.now()
     times = replace(state.times, active_at=now, locked_at=None)
-    session_write(request.session, replace(state, times=times, assurance=assurance))
+    state, row = replace(state, times=times, assurance=assurance), {}
+    if renewal is not None:
+        tokens = seal_tokens(renewal.tokens) if renewal.tokens else ""
+        state = replace(state, subject=renewal.subject, sid=renewal.sid, tokens=tokens)
+        row = {"provider": assurance.provider, "sid": renewal.sid}
+    session_write(request.session, state)
     request.session.cycle_key()
-    LoginSession.objects.filter(pk=state.login_session).update(session_key=request.session.session_key)
+    LoginSession.objects.filter(pk=state.login_session).update(session_key=request.session.session_key, **row)
     origin = replace(current_origin(), session=session_digest(request.session.session_key))
     with origin_set(origin):
-        _trace_lock("session.unlocked", actor)
+        _trace_lock(event, actor)
 
 
 def _trace_lock(event: str, actor: Actor) -> None:

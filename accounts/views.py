@@ -37,7 +37,14 @@ from accounts.oidc.matching import access_request_create, account_link
 from accounts.oidc.proof import Pending, pending_drop, pending_read
 from accounts.oidc.views import login_refused, logout_propose, logout_proposed
 from accounts.rules import Match, Phase
-from accounts.selectors import actor_of, open_sessions_of, provider_offered, providers_offered
+from accounts.selectors import (
+    actor_of,
+    identities_of,
+    open_sessions_of,
+    provider_labels,
+    provider_offered,
+    providers_offered,
+)
 from accounts.services import password_set
 from accounts.sessions import (
     Login,
@@ -348,13 +355,15 @@ def review_export(request: SignedInRequest) -> HttpResponse:
 @signed_in()
 @require_GET
 def profile(request: SignedInRequest) -> HttpResponse:
-    """Who I am here, my roles, my open sessions."""
+    """Who I am here, my roles, the identities that open my account, my open sessions."""
+    labels = provider_labels()
     context = {
         "account": request.user,
         "assignments": request.user.assignments_now,
         "sessions": open_sessions_of(request.user),
         "current_key": request.session.session_key,
         "has_password": request.user.has_usable_password(),
+        "identities": [(labels.get(one.provider, one.provider), one) for one in identities_of(request.user)],
     }
     return render(request, "accounts/profile.html", context)
 

@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         redirect_uris=tuple(options.redirect_uri),
         post_logout_redirect_uris=tuple(options.post_logout_redirect_uri),
         establishment_redirect_uris=tuple(options.establishment_redirect_uri),
+        backchannel_logout_uri=options.backchannel_logout_uri,
         lot_signature_required=options.lot_signature == "required",
         with_documents=options.documents == "demonstration",
     )
@@ -72,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         ("--establishment-redirect-uri", "return address registered with the second provider"),
     ):
         parser.add_argument(name, action="append", default=[], metavar="URL", help=text)
+    parser.add_argument(
+        "--backchannel-logout-uri", default="", metavar="URL", help="address told of the end of a session"
+    )
     return parser
 
 

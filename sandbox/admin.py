@@ -91,6 +91,8 @@ class AdminService:
                 return json_response(asdict(self._psc.switches))
             case "POST", "psc/redirect-uris":
                 return self._add_redirect_uris(_object(request))
+            case "POST", "psc/logout":
+                return json_response(self._psc.log_out(str(_object(request).get("person", ""))))
         return None
 
     def _set_switches(self, values: dict[str, Any]) -> Response:

@@ -171,6 +171,7 @@ class HomePages:
             E.H2("Pro Santé Connect"),
             *boxes,
             E.BUTTON("Appliquer", E.CLASS("primary"), type="submit", name="action", value="psc"),
+            E.BUTTON("Fermer toutes les sessions", type="submit", name="action", value="psc-logout"),
         )
 
     def _change(self, request: Request) -> Response:
@@ -184,6 +185,8 @@ class HomePages:
                 self._providers[0].switches.update(
                     {choice.effect: choice.effect in form for choice in PSC_FAULTS}
                 )
+            case "psc-logout":
+                self._providers[0].log_out()
             case "clear":
                 self._dmp.faults.clear()
                 self._mail.faults.clear()

@@ -61,6 +61,8 @@ class SandboxSettings:
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     establishment_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str = ""
+    """Where Pro Santé Connect tells the application that a session ended; empty: nowhere."""
     entity: LegalEntity = LEGAL_ENTITY
     lot_signature_required: bool = True
     with_documents: bool = False
@@ -202,6 +204,7 @@ class Sandbox:
         self.certificates = ensure_certificates(settings.state / "authority", settings.entity)
         folder = private_folder(settings.state / "psc")
         self.psc = self._provider(PRO_SANTE_CONNECT, folder / "client_secret", settings.redirect_uris)
+        self.psc.client.backchannel_logout_uri = settings.backchannel_logout_uri
         self.establishment = self._provider(
             ESTABLISHMENT, folder / "establishment_client_secret", settings.establishment_redirect_uris
         )

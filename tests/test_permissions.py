@@ -79,7 +79,7 @@ PUBLIC = frozenset(
         "health-live", "health-ready", "ui:theme", "ui:shortcuts", "ui:guide", "accounts:login",
         "accounts:login_local", "accounts:choose", "accounts:no_account", "accounts:logged_out",
         "accounts:logout_provider", "accounts:oidc_start", "accounts:oidc_callback",
-        "accounts:logout_response",
+        "accounts:logout_response", "accounts:oidc_backchannel_logout",
     }
 )  # fmt: skip
 """The whole list of what opens without login: an addition here is a reviewed decision."""

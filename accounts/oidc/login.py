@@ -14,13 +14,17 @@ from accounts.oidc.matching import identity_used
 from accounts.oidc.proof import Proof
 from accounts.rules import Phase
 from accounts.selectors import LastLogin, actor_of
-from accounts.sessions import Login, session_open, session_read, session_unlock
+from accounts.sessions import Login, ProviderSession, session_open, session_read, session_unlock
 
 BACKEND = "accounts.oidc.backend.ProviderBackend"
 
 
-def login_finish(request: HttpRequest, user: User, proof: Proof, *, wanted: str) -> str:
+def login_finish(
+    request: HttpRequest, user: User, proof: Proof, *, wanted: str, is_step_up: bool = False
+) -> str:
     """Unlock the session that this person left locked here, or open a new one; return where to go.
+
+    `is_step_up`: the person of an open session proves again who it is, and goes on with it (psc 18).
 
     Another person's session on this workstation ends: nobody goes on in somebody else's (psc 18).
     Before the page `wanted`, the person reads once that an account was linked (psc 7.2), and chooses
@@ -28,8 +32,18 @@ def login_finish(request: HttpRequest, user: User, proof: Proof, *, wanted: str)
     """
     new_link = identity_used(proof, user)
     state = session_read(request.session)
-    if state is not None and state.verdict(timezone.now()).phase is Phase.LOCKED and request.user == user:
-        session_unlock(request, state, proof.assurance, actor_of(user, assurance=proof.assurance.level))
+    phase = state.verdict(timezone.now()).phase if state is not None else None
+    goes_on = phase is Phase.LOCKED or (phase is Phase.OPEN and is_step_up)
+    if state is not None and goes_on and request.user == user:
+        prefix = proof.provider.event_prefix
+        session_unlock(
+            request,
+            state,
+            proof.assurance,
+            actor_of(user, assurance=proof.assurance.level),
+            event="session.unlocked" if phase is Phase.LOCKED else f"{prefix}.stepup.success",
+            renewal=ProviderSession(proof.identity.subject, proof.sid, proof.tokens),
+        )
         target = wanted or home_url()
     else:
         _open(request, user, proof)

@@ -10,7 +10,7 @@ from accounts.errors import AccountError, LoginRefused
 from accounts.models import AccessRequest, ExternalIdentity, User
 from accounts.oidc.proof import Proof
 from accounts.rules import Match, match_accounts
-from accounts.selectors import actor_of, linked_candidates, rpps_candidates
+from accounts.selectors import actor_of, link_was_withdrawn, linked_candidates, rpps_candidates
 from accounts.services import external_identity_link
 from audit.enums import Action, Outcome
 from audit.services import trace_write
@@ -34,7 +34,7 @@ def account_resolve(proof: Proof, *, claims_agree: bool) -> User:
     matching = match_accounts(
         linked_candidates(proof.provider, identity.subject),
         rpps_candidates(proof.provider, identity.subject, identity.rpps),
-        autolink=proof.provider.autolink,
+        autolink=proof.provider.autolink and not link_was_withdrawn(proof.provider, identity.subject),
         claims_agree=claims_agree,
     )
     match matching.outcome:

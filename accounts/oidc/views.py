@@ -47,6 +47,8 @@ STATE_LIFE_S = 300
 STATES = "oidc_states"
 LOGOUT = "provider_logout"
 LOGOUT_LIFE_S = 300
+STEP_UP = "preuve"
+"""Query of the departure by which the person of an open session proves again who it is (psc 18)."""
 
 STATUS = {
     LoginRefusal.CANCELLED: 403,
@@ -107,12 +109,15 @@ class StartView(View):
             params["acr_values"] = provider.acr_values
         if provider.idp_hint:
             params["kc_idp_hint"] = provider.idp_hint
-        if getattr(request, "phase", None) is Phase.LOCKED:
+        phase = getattr(request, "phase", None)
+        is_step_up = phase is Phase.OPEN and STEP_UP in request.GET
+        if phase is Phase.LOCKED or is_step_up:
             params["prompt"] = "login"
         add_state_and_verifier_and_nonce_to_session(request, params["state"], params, verifier)
         entry = request.session[STATES][params["state"]]
         entry["provider"] = provider.slug
         entry["next"] = safe_next(request)
+        entry["step_up"] = is_step_up
         request.session.modified = True
         trace_write(
             type=f"{provider.event_prefix}.login.start",
@@ -130,12 +135,13 @@ class CallbackView(OIDCAuthenticationCallbackView):
     """The browser comes back (psc 4.2). The library takes the state out, once, and authenticates."""
 
     user: User
+    is_step_up: bool
 
     def get(self, request: HttpRequest, slug: str) -> HttpResponse:
         provider = _provider(slug)
         request.oidc_provider = provider  # type: ignore[attr-defined]  # read by ProviderBackend
         try:
-            self.next_url = self._checked(request, provider)
+            self.next_url, self.is_step_up = self._checked(request, provider)
             response: HttpResponse = super().get(request)
             return response
         except AccountUnresolved as unresolved:
@@ -143,8 +149,11 @@ class CallbackView(OIDCAuthenticationCallbackView):
         except LoginRefused as refused:
             return login_refused(request, provider, refused)
 
-    def _checked(self, request: HttpRequest, provider: IdentityProvider) -> str:
-        """The state is ours, young, of this provider; return where to go after. LoginRefused otherwise."""
+    def _checked(self, request: HttpRequest, provider: IdentityProvider) -> tuple[str, bool]:
+        """The state is ours, young, of this provider; return where to go after, and whether it is a step-up.
+
+        LoginRefused otherwise.
+        """
         state = request.GET.get("state", "")
         entry = request.session.get(STATES, {}).get(state)
         if entry is None:
@@ -154,8 +163,7 @@ class CallbackView(OIDCAuthenticationCallbackView):
             del request.session[STATES][state]
             request.session.modified = True
             raise fault
-        next_url: str = entry["next"]
-        return next_url
+        return entry["next"], bool(entry.get("step_up"))
 
     def _fault(
         self, request: HttpRequest, provider: IdentityProvider, entry: dict[str, Any]
@@ -177,7 +185,9 @@ class CallbackView(OIDCAuthenticationCallbackView):
 
     def login_success(self) -> HttpResponse:
         proof: Proof = self.request.oidc_proof
-        return redirect(login_finish(self.request, self.user, proof, wanted=self.next_url))
+        return redirect(
+            login_finish(self.request, self.user, proof, wanted=self.next_url, is_step_up=self.is_step_up)
+        )
 
     def login_failure(self) -> HttpResponse:
         # The library asks for this when no backend names a user, or for an inactive one.
@@ -186,8 +196,10 @@ class CallbackView(OIDCAuthenticationCallbackView):
     def _unresolved(self, request: HttpRequest, unresolved: AccountUnresolved) -> HttpResponse:
         proof: Proof = request.oidc_proof  # type: ignore[attr-defined]  # set by ProviderBackend
         user = request.user
-        if isinstance(user, User) and _unlocks_one_of(request, user, unresolved):
-            return redirect(login_finish(request, user, proof, wanted=self.next_url))
+        if isinstance(user, User) and _goes_on_as_one_of(request, user, unresolved, self.is_step_up):
+            return redirect(
+                login_finish(request, user, proof, wanted=self.next_url, is_step_up=self.is_step_up)
+            )
         pending = Pending(proof, unresolved.outcome, unresolved.accounts, self.next_url)
         if unresolved.outcome is Match.NONE:
             _trace_failure(proof.provider, unresolved, proof)
@@ -195,10 +207,12 @@ class CallbackView(OIDCAuthenticationCallbackView):
         return redirect("accounts:no_account" if unresolved.outcome is Match.NONE else "accounts:choose")
 
 
-def _unlocks_one_of(request: HttpRequest, user: User, unresolved: AccountUnresolved) -> bool:
-    """Whether the locked session is of one of the linked accounts: the choice was made at login."""
-    locked = getattr(request, "phase", None) is Phase.LOCKED
-    return locked and unresolved.outcome is Match.CHOOSE and user.pk in unresolved.accounts
+def _goes_on_as_one_of(
+    request: HttpRequest, user: User, unresolved: AccountUnresolved, is_step_up: bool
+) -> bool:
+    """Whether the session that goes on is of one of the linked accounts: the choice was made at login."""
+    goes_on = is_step_up or getattr(request, "phase", None) is Phase.LOCKED
+    return goes_on and unresolved.outcome is Match.CHOOSE and user.pk in unresolved.accounts
 
 
 def _mixup(provider: IdentityProvider, reason: str) -> LoginRefused:

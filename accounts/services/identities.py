@@ -7,8 +7,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.enums import AccountKind, LinkMethod, ProviderKind, RequestState
+from accounts.enums import AccountKind, LinkMethod, ProviderKind, RequestState, SessionEnd
 from accounts.errors import AccountError
+from accounts.login_sessions import user_sessions_end
 from accounts.models import AccessRequest, ExternalIdentity, IdentityProvider, User
 from accounts.services.actors import INSTALLER
 from accounts.services.habilitations import MANDATE
@@ -68,10 +69,17 @@ def external_identity_link(
 
 @transaction.atomic
 def external_identity_unlink(*, identity: ExternalIdentity, actor: Actor, reason: str = "") -> None:
-    """Withdraw a link; the row stays, revoked (psc 7.8)."""
+    """Withdraw a link; the row stays, revoked (psc 7.8). Done once: a link already withdrawn stays as it is.
+
+    The sessions that this provider opened on the account end with the link.
+    """
+    identity = ExternalIdentity.objects.select_for_update(of=("self",)).get(pk=identity.pk)
+    if identity.revoked_at is not None:
+        return
     identity.revoked_at = timezone.now()
     identity.save(update_fields=["revoked_at"])
     _trace_link("federated.unlink", identity, actor=actor, reason=reason)
+    user_sessions_end(user=identity.user, actor=actor, end=SessionEnd.UNLINKED, provider=identity.provider)
 
 
 def _trace_link(event: str, identity: ExternalIdentity, *, actor: Actor, reason: str) -> None:

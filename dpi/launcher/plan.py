@@ -112,6 +112,8 @@ def sandbox_program(folder: Folder, options: Options, environment: Mapping[str, 
         arguments += ["--establishment-redirect-uri", f"{root}/etablissement/callback"]
         for provider in PROVIDERS:
             arguments += ["--post-logout-redirect-uri", f"{root}/{provider}/logout-response"]
+    # By its number: the sandbox opens no name, and the product listens on both.
+    arguments += ["--backchannel-logout-uri", f"http://127.0.0.1:{options.port}/oidc/psc/backchannel-logout"]
     return _python(folder, "sandbox", shell(), *arguments)
 
 

@@ -50,6 +50,7 @@ class Client:
     redirect_uris: list[str] = field(default_factory=list)
     post_logout_redirect_uris: list[str] = field(default_factory=list)
     certificate_subject: str | None = None
+    backchannel_logout_uri: str = ""
 
 
 @dataclass(frozen=True, slots=True)

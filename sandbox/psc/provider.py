@@ -7,6 +7,7 @@ of Pro Santé Connect: client authentication, life of tokens, content of the ans
 import base64
 import hashlib
 import hmac
+import http.client
 import re
 import secrets
 import threading
@@ -39,6 +40,9 @@ MIN_RANDOM_CHARACTERS: Final = 22
 """128 bits in base64url: the least that `state` and `nonce` may hold."""
 PENDING_SECONDS: Final = 600
 PENDING_LIMIT: Final = 1000
+LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
+LOGOUT_SECONDS: Final = 120
+TELL_SECONDS: Final = 5
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
@@ -124,7 +128,8 @@ class Provider:
             "authorization_response_iss_parameter_supported": True,
             "tls_client_certificate_bound_access_tokens": False,
             "frontchannel_logout_supported": False,
-            "backchannel_logout_supported": False,
+            "backchannel_logout_supported": True,
+            "backchannel_logout_session_supported": True,
             "claims_parameter_supported": False,
             "request_parameter_supported": False,
         }  # fmt: skip
@@ -441,11 +446,57 @@ class Provider:
             session = self._sessions.get(sid or "")
             if session is not None:
                 self._end(session)
+        if session is not None:
+            self.tell_logout(session)
         if target is None:
             return None
         state = parameters.get("state")
         separator = "&" if urlsplit(target).query else "?"
         return target + (separator + urlencode({"state": state}) if state else "")
+
+    # Back-channel logout
+
+    def logout_token(self, session: Session, **changes: Any) -> str:
+        """The logout token of a session (Back-Channel Logout 2.4); `changes` spoil it, None takes out."""
+        now = int(self._clock())
+        claims = {
+            "iss": self.urls.issuer, "aud": self.client.client_id, "iat": now, "exp": now + LOGOUT_SECONDS,
+            "jti": secrets.token_hex(16), "sid": session.sid, "sub": self.profile.subject(session.person),
+            "typ": "Logout", "events": {LOGOUT_EVENT: {}},
+        }  # fmt: skip
+        spoilt = {name: value for name, value in (claims | changes).items() if value is not None}
+        return self._key.sign(spoilt, typ="logout+jwt")
+
+    def tell_logout(self, session: Session) -> int:
+        """Send the logout token to the client, where one is registered; its HTTP status, 0 without answer."""
+        address = self.client.backchannel_logout_uri
+        if not address:
+            return 0
+        body = urlencode({"logout_token": self.logout_token(session)}).encode()
+        parts = urlsplit(address)
+        line = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TELL_SECONDS)
+        try:
+            line.request("POST", parts.path, body, {"Content-Type": "application/x-www-form-urlencoded"})
+            return line.getresponse().status
+        except OSError:
+            return 0
+        finally:
+            line.close()
+
+    def log_out(self, person_key: str = "") -> list[int]:
+        """End the live sessions of a person, or of everybody, as their own decision elsewhere would.
+
+        Returns what the client answered to each token.
+        """
+        with self._lock:
+            ended = [
+                session
+                for session in self._sessions.values()
+                if self._is_live(session) and person_key in ("", session.person.key)
+            ]
+            for session in ended:
+                self._end(session)
+        return [self.tell_logout(session) for session in ended]
 
 
 def _read_basic(authorization: str) -> tuple[str, str]:

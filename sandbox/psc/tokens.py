@@ -57,8 +57,8 @@ class SigningKey:
     def public_jwk(self) -> dict[str, str]:
         return {"kid": self.kid, "use": "sig", "alg": "RS256", **_public_numbers(self.private)}
 
-    def sign(self, claims: dict[str, Any]) -> str:
-        return jwt.encode(claims, self.private, algorithm="RS256", headers={"kid": self.kid})
+    def sign(self, claims: dict[str, Any], *, typ: str = "JWT") -> str:
+        return jwt.encode(claims, self.private, algorithm="RS256", headers={"kid": self.kid, "typ": typ})
 
     def read(self, token: str) -> dict[str, Any]:
         """Claims of a token of ours, whatever its age and audience. jwt.InvalidTokenError when it is not

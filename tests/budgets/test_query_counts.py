@@ -405,7 +405,7 @@ NO_PAGES = frozenset(
         # Answers of the machine, steps of a login, the form of a local account, files.
         "health-live", "health-ready", "ui:guide", "accounts:choose", "accounts:no_account",
         "accounts:linked", "accounts:activity", "accounts:locked", "accounts:logged_out",
-        "accounts:logout_provider", "accounts:review_export",
+        "accounts:logout_provider", "accounts:review_export", "accounts:unlink",
         "accounts:oidc_start", "accounts:oidc_callback", "accounts:logout_response", "accounts:password",
         # A redirection, and forms that write.
         "dossier:start", "dossier:mssante_open", "exchange:message_show", "exchange:message_act",

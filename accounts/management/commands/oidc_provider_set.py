@@ -3,7 +3,7 @@ nothing (psc 9, 16; SC.SSI/IAM.80)."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, BooleanOptionalAction
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -41,6 +41,11 @@ class Command(BaseCommand):
         parser.add_argument("--idp-hint")
         parser.add_argument("--position", type=int)
         parser.add_argument("--no-autolink", dest="autolink", action="store_const", const=False)
+        parser.add_argument(
+            "--backchannel-logout",
+            action=BooleanOptionalAction,
+            help="Le fournisseur peut fermer les sessions d'ici ; son adresse est à enregistrer chez lui.",
+        )
         parser.add_argument("--disabled", dest="is_enabled", action="store_false")
 
     def handle(self, *args: Any, slug: str, discovery_url: str, issuer: str | None, **options: Any) -> None:
@@ -54,6 +59,7 @@ class Command(BaseCommand):
             "kind", "client_id", "authentication", "client_secret_path", "certificate_path", "key_path",
             "ca_path", "proxy_url", "label", "hint", "scopes", "acr_values", "accepted_acr", "second_factor",
             "algorithms", "rpps_claim", "idp_hint", "position", "autolink", "is_enabled",
+            "backchannel_logout",
         )  # fmt: skip
         values |= {name: options[name] for name in names if options.get(name) is not None}
         try:

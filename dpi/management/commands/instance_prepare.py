@@ -34,6 +34,7 @@ class Command(BaseCommand):
             label="Pro Santé Connect",
             scopes="openid scope_all",
             acr_values="eidas1",
+            backchannel_logout=True,
         )
         self._provider(
             addresses["etablissement"],
