@@ -15,10 +15,11 @@ from django.utils import timezone
 from accounts.models import User
 from documents.models import Version
 from dossier.panel import Asked, Recipient, mail_line
-from dossier.recipients import Candidate, DirectoryGroup, candidates_of
+from dossier.recipients import Candidate, DirectoryGroup, candidates_of, fitted
 from mssante.rules import address_key
 from sending.models import Order
 from sending.selectors import mail_orders_of
+from sending.sizes import mail_size_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,11 @@ def lines_of(version: Version, asked: Asked) -> list[Recipient]:
     served = {
         (order.channel, address_key(order.recipient_address)): order for order in mail_orders_of(version)
     }
+    size = mail_size_of(version)
     lines = [_served(order) for order in served.values()]
     for candidate in candidates_of(version, asked=asked.recipients or ()):
         if _place(candidate) not in served:
-            lines.append(mail_line(version, candidate, asked, timezone.now()))
+            lines.append(mail_line(version, fitted(candidate, size), asked, timezone.now()))
     return lines
 
 

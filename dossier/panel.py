@@ -16,7 +16,7 @@ from accounts.models import User
 from documents.models import Version
 from documents.rules import is_minor
 from documents.writing import WRITING_MODELS, invalid_answers, missing_sections
-from dossier.recipients import Candidate, DirectoryGroup, candidates_of, gate_reason
+from dossier.recipients import Candidate, DirectoryGroup, candidates_of, fitted, gate_reason
 from mssante.selectors import reply_mailbox
 from patients.enums import Sex
 from sending import rules
@@ -78,7 +78,10 @@ class PanelPatient:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the person answered in the panel; `recipients` None: nothing was asked yet."""
+    """What the person answered in the panel; `recipients` None: nothing was asked yet.
+
+    `mail_size` is that of the mail that was refused as too big, in bytes.
+    """
 
     recipients: tuple[str, ...] | None = None
     invisible_patient: bool = False
@@ -88,6 +91,7 @@ class Asked:
     patient_reply: bool | None = None
     not_before: str = ""
     search: str = ""
+    mail_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,8 @@ def directory_url_of(version: Version, user: User) -> str:
 
 def recipients_of(version: Version, asked: Asked, departure: datetime) -> list[Recipient]:
     """The lines of the panel: the DMP, each recipient of a mail, and paper for what is left."""
-    candidates = candidates_of(version, asked=asked.recipients or ())
+    size = asked.mail_size
+    candidates = [fitted(one, size) for one in candidates_of(version, asked=asked.recipients or ())]
     lines = [_dmp_line(version, departure, _is_ticked("dmp", asked, by_default=True))]
     lines += [mail_line(version, one, asked, departure) for one in candidates]
     return [*lines, _paper_line(version, candidates, asked)] if candidates else lines
@@ -262,7 +267,7 @@ def _dmp_line(version: Version, departure: datetime, is_checked: bool) -> Recipi
 
 
 def mail_line(version: Version, one: Candidate, asked: Asked, departure: datetime) -> Recipient:
-    if one.wish is None:  # no address is known: nothing to tick
+    if one.wish is None:  # no address is known, or the mail is too big: nothing to tick
         return Recipient(
             value="", who=one.who, detail=one.detail, channel=one.channel, checked=False, state="",
             disabled=True,

@@ -38,6 +38,7 @@ from sending.selectors import (
     planned_recipients,
 )
 from sending.services import wish_of
+from sending.sizes import size_refusal
 
 PATIENT_KEY = "patient"
 _PROFESSIONAL, _FORMER, _DIRECTORY = "pro", "ordre", "annuaire"
@@ -45,6 +46,7 @@ ATTENDING, REFERRING = "Médecin traitant", "Adresseur"
 MAX_FOUND = 20
 """People of the directory that the panel shows: beyond, the page of the directory is the place."""
 UNKNOWN_ADDRESS = "adresse MSSanté inconnue"
+TOO_BIG = "trop volumineux pour la messagerie"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,14 @@ def candidates_of(version: Version, *, asked: Collection[str] = ()) -> list[Cand
         name = address_key(wish.address) if wish and wish.address else candidate.key
         known.setdefault(name, candidate)
     return sorted(known.values(), key=lambda one: one.channel == Channel.MSSANTE_PATIENT)
+
+
+def fitted(candidate: Candidate, size: int) -> Candidate:
+    """The same, or nobody to mail to when a mail of `size` bytes is too big (MSS/va1.13)."""
+    refusal = size_refusal(size, candidate.channel) if candidate.wish else ""
+    if not refusal:
+        return candidate
+    return replace(candidate, detail=refusal, wish=None, is_default=False, unserved=TOO_BIG)
 
 
 def wishes_of(version: Version, keys: Collection[str], *, may_reply: bool) -> tuple[RecipientWish, ...]:

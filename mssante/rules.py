@@ -80,6 +80,14 @@ def is_patient_address(address: str, domain: str) -> bool:
     return address_key(address).rpartition("@")[2] == domain.lower()
 
 
+_BASE64: Final = 1.37
+"""Characters of base64, with their line ends, for each byte."""
+_ZIPPED_CDA: Final = 0.77
+"""A CDA is mostly the base64 of its PDF, which the archive packs again to about its bytes."""
+_AROUND_BYTES: Final = 24 * 1024
+"""Headers, text, metadata and the other files of the archive."""
+
+
 def size_limit(*, is_to_patient: bool, operator: int, patient: int, announced: int | None) -> int:
     """The largest mail that may leave, in bytes once encoded (MSS/va1.13).
 
@@ -92,6 +100,26 @@ def size_limit(*, is_to_patient: bool, operator: int, patient: int, announced: i
     if is_to_patient:
         limits.append(patient)
     return min(limits)
+
+
+def mail_budget(*, cda: int, pdf: int) -> int:
+    """What the mail of a document will weigh, from the bytes of its CDA and of its PDF (mssante 1.4).
+
+    The PDF sits twice in it: compressed inside the CDA of the archive, and as the copy; both in base64.
+    """
+    return round((cda * _ZIPPED_CDA + pdf) * _BASE64) + _AROUND_BYTES
+
+
+def too_big_words(size: int, limit: int) -> str:
+    """What a person reads of a mail that is too big, and what to do instead."""
+    return (
+        f"Le courriel pèse {_mebibytes(size)} Mio, la limite est de {_mebibytes(limit)} Mio : "
+        "l’envoyer par le DMP ou l’imprimer."
+    )
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:.1f}".replace(".", ",")
 
 
 def smtp_error_code(code: str, text: str = "") -> str:

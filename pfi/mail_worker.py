@@ -21,7 +21,7 @@ from interop.xds.metadata import MetadataError
 from interop.xml import XmlRefused
 from mssante.enums import MailState
 from mssante.models import OutgoingMail
-from mssante.rules import ABANDONED, NOT_WRITTEN, TOO_BIG, size_limit
+from mssante.rules import ABANDONED, NOT_WRITTEN, TOO_BIG, size_limit, too_big_words
 from mssante.services import (
     mail_accepted,
     mail_attempt,
@@ -82,7 +82,7 @@ def mail_run(*, mail: OutgoingMail, worker: str, lease: timedelta = LEASE) -> No
         sender = mail_sender()
         limit = _limit(mail, sender)
         if len(raw) > limit:
-            mail_fail(mail=mail, worker=worker, code=TOO_BIG, text=_too_big_words(len(raw), limit))
+            mail_fail(mail=mail, worker=worker, code=TOO_BIG, text=too_big_words(len(raw), limit))
             return
         started = mail_attempt(mail=mail, worker=worker, raw=raw, lease=lease)
         if started is not None:
@@ -147,17 +147,6 @@ def _limit(mail: OutgoingMail, sender: MailSender) -> int:
         patient=settings.MSS_MAX_PATIENT_BYTES,
         announced=sender.size_limit(),
     )
-
-
-def _too_big_words(size: int, limit: int) -> str:
-    return (
-        f"Le courriel pèse {_mebibytes(size)} Mio, la limite est de {_mebibytes(limit)} Mio : "
-        "l’envoyer par le DMP ou l’imprimer."
-    )
-
-
-def _mebibytes(size: int) -> str:
-    return f"{size / 2**20:.1f}".replace(".", ",")
 
 
 def _waits_for_an_older_one(mail: OutgoingMail) -> bool:

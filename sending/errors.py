@@ -5,6 +5,14 @@ from __future__ import annotations
 from audit.errors import ApplicationError
 
 
+class MailTooBig(ApplicationError):
+    """A document too big for the recipients by mail that were asked for; `size` is that mail's, in bytes."""
+
+    def __init__(self, refusal: str, size: int) -> None:
+        super().__init__(refusal, code="mail_too_big")
+        self.size = size
+
+
 class OrderRefused(ApplicationError):
     """The action is not possible in the present state of the order."""
 

@@ -34,7 +34,7 @@ from sending.tasks import wake_after_commit
 def on_version_validated(
     *, version: Version, wishes: SendingWishes, actor: Actor, at: datetime, **kwargs: Any
 ) -> None:
-    services.orders_create(version=version, wishes=wishes, actor=actor, at=at)
+    services.orders_of_validation(version=version, wishes=wishes, actor=actor, at=at)
     wake_after_commit()
 
 

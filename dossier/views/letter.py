@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -51,6 +52,7 @@ from dossier.recipients import (
 )
 from patients.selectors import record, stays_to_conclude
 from sending.enums import Channel, OrderState
+from sending.errors import MailTooBig
 from sending.selectors import orders_of_documents
 
 REVISION_DIGITS = 9
@@ -137,7 +139,8 @@ def letter_validate(request: HttpRequest, version_uid: UUID) -> HttpResponse:
     except (DraftChanged, NotADraft):
         raise
     except ApplicationError as error:
-        asked = asked_in_panel(request.POST)
+        size = error.size if isinstance(error, MailTooBig) else 0
+        asked = replace(asked_in_panel(request.POST), mail_size=size)
         return _page(request, version, user, panel=panel_of(version, user, asked=asked, error=error.message))
     directory_keep(_ticked(request), actor=actor)
     messages.success(request, _done_words(validated))

@@ -20,7 +20,7 @@ from mssante.rules import address_key
 from patients.models import Patient
 from sending import rules
 from sending.enums import Channel, OrderAction, OrderOrigin, OrderReason, OrderState
-from sending.errors import OrderRefused
+from sending.errors import MailTooBig, OrderRefused
 from sending.facts import facts_of, known_for
 from sending.models import Order
 from sending.selectors import MAIL_CHANNELS, former_recipients
@@ -32,6 +32,7 @@ from sending.services.writing import (
     move,
     trace,
 )
+from sending.sizes import mail_size_of, size_refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,26 @@ class _Wanted:
     @property
     def key(self) -> str:
         return address_key(self.recipient.address) if self.recipient else ""
+
+
+@transaction.atomic
+def orders_of_validation(
+    *, version: Version, wishes: SendingWishes, actor: Actor, at: datetime
+) -> list[Order]:
+    """The orders of a version that a person just validated.
+
+    Raises MailTooBig, so that nothing is written: a recipient by mail of a document too big for it.
+    """
+    _check_size(version, wishes)
+    return orders_create(version=version, wishes=wishes, actor=actor, at=at)
+
+
+def _check_size(version: Version, wishes: SendingWishes) -> None:
+    size = mail_size_of(version)
+    for one in _wanted(wishes):
+        refusal = size_refusal(size, one.channel) if one.recipient is not None else ""
+        if refusal:
+            raise MailTooBig(refusal, size)
 
 
 @transaction.atomic
@@ -131,13 +152,14 @@ def orders_add(
     """Send a current version to recipients who were not among those of its validation, at once.
 
     A later sending needs no new version of the document (hl7v2 2.5). Raises OrderRefused for a
-    version that was replaced, or a recipient who has this version already or waits for it.
+    version that was replaced, or a recipient who has this version already or waits for it; MailTooBig.
     """
     locked = Version.objects.select_for_update(of=("self",)).get(pk=version.pk)
     version_may_leave(locked)
     ordered = Order.objects.filter(version=locked, channel__in=MAIL_CHANNELS)
     known = {(order.channel, address_key(order.recipient_address)) for order in ordered}
     wishes = SendingWishes(to_dmp=False, recipients=tuple(recipients), hold=hold, not_before=timezone.now())
+    _check_size(locked, wishes)
     for one in _wanted(wishes):
         if (one.channel, one.key) in known:
             who = one.recipient.label if one.recipient else ""

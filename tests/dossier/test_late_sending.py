@@ -96,3 +96,15 @@ def test_who_may_not_send_has_neither_the_entry_nor_the_page(ward, nurse, doctor
     assert url_of(version) in doctor.get(record_url(version)).content.decode()
     assert url_of(version) not in nurse.get(record_url(version)).content.decode()
     assert nurse.get(url_of(version)).status_code == 403
+
+
+@pytest.mark.requirement("MSS/va1.13")
+def test_a_document_too_big_for_a_mailbox_is_proposed_to_nobody(ward, doctor, mailing, other, settings):
+    version = ward.write_letter()
+    settings.MSS_MAX_MESSAGE_BYTES = 20_000
+    page = seen(doctor.get(url_of(version)))
+    assert page.all(".wishes input[name=recipient]:not([disabled])") == []
+    assert "Le courriel pèse" in page.text
+    refused = seen(doctor.post(url_of(version), {"recipient": [key(other)]}), 422)
+    assert "la limite est de" in refused.text
+    assert not Order.objects.filter(channel="mssante_pro").exists()

@@ -314,3 +314,42 @@ def test_the_work_list_names_the_recipient_what_happened_and_what_to_do(ward, do
     assert "Avis de remise attendu." in next(row for row in rows if REFERRER.label in row)
     assert "imprimer" in next(row for row in rows if "Patiente" in row)
     assert "Aboutis" in page.text
+
+
+# --- too big -------------------------------------------------------------------------------------
+@pytest.mark.requirement("MSS/va1.13", "F-PV-48")
+def test_a_letter_too_big_for_a_mailbox_is_told_at_validation_and_cannot_be_ticked(
+    ward, doctor, mailing, settings
+):
+    settings.MSS_MAX_MESSAGE_BYTES = 20_000
+    draft = ward.draft()
+    ticked = ["dmp", key(mailing[0]), "patient"]
+    page = seen(doctor.post(validate_url(draft), panel_form(draft, recipient=ticked)), 422)
+    assert not Order.objects.exists()
+    assert Version.objects.get().state == "draft"
+    assert "Mio, la limite est de 0,0 Mio : l’envoyer par le DMP ou l’imprimer." in page.text
+    assert lines(page) == [
+        ("DMP · Mon espace santé", True),
+        ("Dr BLANC Sylvie", False),
+        ("Dr ROUX Karim", False),
+        ("Patiente", False),
+        ("Papier", False),
+    ]
+    for who in ("BLANC", "ROUX", "Patiente"):
+        assert "Le courriel pèse" in detail_of(page, who)
+    assert len(page.all(".wishes input[name=recipient][disabled]")) == 3
+    assert "le Dr BLANC Sylvie (trop volumineux pour la messagerie)" in detail_of(page, "Papier")
+    doctor.post(validate_url(draft), panel_form(draft, recipient=["dmp", "paper"]))
+    assert [order.channel for order in Order.objects.all()] == ["dmp"]
+
+
+@pytest.mark.requirement("MSS/va1.13")
+def test_the_limit_of_mon_espace_sante_concerns_the_patient_alone(ward, doctor, mailing, settings):
+    settings.MSS_MAX_PATIENT_BYTES = 20_000
+    draft = ward.draft()
+    refused = doctor.post(validate_url(draft), panel_form(draft, recipient=[key(mailing[0]), "patient"]))
+    page = seen(refused, 422)
+    assert lines(page)[1] == ("Dr BLANC Sylvie", True)
+    assert len(page.all(".wishes input[name=recipient][disabled]")) == 1
+    doctor.post(validate_url(draft), panel_form(draft, recipient=[key(mailing[0])]))
+    assert [order.channel for order in Order.objects.all()] == ["mssante_pro"]

@@ -47,6 +47,7 @@ from pfi.tasks import presume_delivered
 from sending import services
 from sending.enums import Channel, OrderReason, OrderState
 from sending.models import Order
+from sending.sizes import mail_size_of
 from sending.worker import orders_drain
 from tests.documents.arrivals import arriving, without_set
 from tests.factories import MailboxFactory, SwitchFactory
@@ -330,13 +331,15 @@ def test_a_document_invisible_to_the_patient_is_never_mailed_to_the_patient(oper
 @pytest.mark.requirement("MSS/va1.13")
 @pytest.mark.parametrize("who", ["hospital", "operator", "patient"])
 def test_a_mail_above_a_limit_is_not_sent_and_the_order_says_how_to_go_on(send, operator, settings, who):
+    """A limit that was not the one of the validation, or one that only the operator announces."""
+    version = send(GP, PATIENT, drain=False)
     if who == "operator":
         operator.limit = 5000
     elif who == "patient":
         settings.MSS_MAX_PATIENT_BYTES = 5000
     else:
         settings.MSS_MAX_MESSAGE_BYTES = 5000
-    version = send(GP, PATIENT)
+    mails_drain(worker=WORKER)
     answered()
     failed = {order.channel for order in Order.objects.filter(version=version, state="failed")}
     assert failed == ({"mssante_patient"} if who == "patient" else {"mssante_pro", "mssante_patient"})
@@ -344,6 +347,13 @@ def test_a_mail_above_a_limit_is_not_sent_and_the_order_says_how_to_go_on(send, 
     assert order.error_code == "TAILLE"
     assert "Mio" in order.error_text
     assert PATIENT_ADDRESS not in [mail.recipient for mail in operator.sent]
+
+
+@pytest.mark.requirement("MSS/va1.13")
+def test_the_budget_of_a_mail_is_near_what_leaves_and_not_below(send, operator):
+    version = send(GP)
+    written = len(operator.sent[0].raw)
+    assert written <= mail_size_of(version) <= written + 64 * 1024
 
 
 # --- what the operator answers -------------------------------------------------------------------
