@@ -80,7 +80,7 @@ class Consultation:
             roles=roles_of(self.user.acting),
             authenticated_at=self.assurance.auth_time,
             authentication_class=authentication_class(self.assurance.level),
-            authentication_declaration=vihf.AIR_SIMPLIFIED_DECLARATION,
+            authentication_declaration=settings.DMP_VIHF_WORDS["air_declaration"],
             actor_uid=self.user.uid,
             actor_label=self.user.login,
             patient_uid=self.patient.uid,

@@ -16,10 +16,12 @@ from dpi import schedule
 from dpi.logs import logging_config
 from dpi.settings import env
 from dpi.version import version
+from interop.dmp import codes as dmp_codes
 from interop.ins.codes import PRODUCTION_INS_OIDS
 from interop.insi.codes import ACTION_SEARCH
-from interop.vihf.codes import OID_PHARMACIST_SECTION
+from interop.vihf import codes as vihf_codes
 from interop.xdm.codes import ACTION_SLOT
+from interop.xds import codes as xds_codes
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DEFAULT_FONTS = [
@@ -396,6 +398,47 @@ DMP_STATUS_CODES = env.pairs(
     {"VALIDE": "valid", "EXPIREE": "expired", "INTERDITE": "blocked", "INEXISTANTE": "none"},
     values=("valid", "expired", "blocked", "none"),
 )
+# What only the server decides (dmp.md 1.1, 2.5, 9): a value is changed here, not in a release.
+DMP_PATHS = env.named(
+    "DMP_PATHS",
+    {
+        "registry": xds_codes.PATH_REGISTRY,
+        "repository": xds_codes.PATH_REPOSITORY,
+        "patients": dmp_codes.PATH_PATIENTS,
+        "habilitations": dmp_codes.PATH_AUTHORISATIONS,
+    },
+)
+DMP_ACTIONS = env.named(
+    "DMP_ACTIONS",
+    {
+        "TD0.2": dmp_codes.ACTION_TD02,
+        "TD0.3": dmp_codes.ACTION_TD03,
+        "TD2.1": xds_codes.ACTION_ITI41,
+        "TD3.1": xds_codes.ACTION_ITI18,
+        "TD3.2": xds_codes.ACTION_ITI43,
+        "TD3.3": xds_codes.ACTION_ITI57,
+    },
+)
+# Codes of errors with the class that decides retry, stop and words: added to those that the sources name.
+DMP_ERROR_KINDS = env.pairs(
+    "DMP_ERROR_KINDS",
+    {},
+    values=("duplicate", "patient", "rights", "configuration", "data", "transient", "unknown"),
+)
+DMP_VIHF_DIGEST = env.text("DMP_VIHF_DIGEST", "sha256", choices=("sha256", "sha1"))
+DMP_LOT_DIGEST = env.text("DMP_LOT_DIGEST", "sha256", choices=("sha256", "sha1"))
+DMP_VIHF_WORDS = env.named(
+    "DMP_VIHF_WORDS",
+    {
+        "air_mode": vihf_codes.MODE_INDIRECT_REINFORCED,
+        "air_declaration": vihf_codes.AIR_SIMPLIFIED_DECLARATION,
+        "secret_connection": vihf_codes.SECRET_CONNECTION_CODE,
+        "purpose_system": vihf_codes.ACCESS_MODE_SYSTEM_NAME,
+        "profession_system": vihf_codes.PROFESSION_SYSTEM_NAME,
+        "specialty_system": vihf_codes.SPECIALTY_SYSTEM_NAME,
+        **{purpose: purpose for purpose, _ in vihf_codes.PURPOSES},
+    },
+)
 DMP_VIHF_VERSION = env.text("DMP_VIHF_VERSION", "3.0", choices=("3.0", "4.0"))
 DMP_AIR_VIHF_VERSION = env.text("DMP_AIR_VIHF_VERSION", "3.0", choices=("3.0", "4.0"))
 DMP_VIHF_MODE_ATTRIBUTE = env.text(
@@ -453,7 +496,7 @@ DMP_COUNTER_ROLES = env.words(
     "DMP_COUNTER_ROLES", ["prescripteur", "pharmacien", "soignant", "medicotechnique"]
 )
 # Code system of the second role of pharmacists (TRE_G05).
-DMP_OID_PHARMACIST_SECTION = env.text("DMP_OID_PHARMACIST_SECTION", OID_PHARMACIST_SECTION)
+DMP_OID_PHARMACIST_SECTION = env.text("DMP_OID_PHARMACIST_SECTION", vihf_codes.OID_PHARMACIST_SECTION)
 DMP_NOTICE_DAYS = env.integer("DMP_NOTICE_DAYS", 180, minimum=1)
 # Regulatory wording (SC.DMP/CONF.11): a hospital adds to it, it does not shorten it.
 DMP_NOTICE_TEXT = env.text(

@@ -100,6 +100,20 @@ def pairs(name: str, default: Mapping[str, str], *, values: Collection[str]) -> 
     return found
 
 
+def named(name: str, default: Mapping[str, str]) -> dict[str, str]:
+    """The default values, changed by `name=value` separated by commas; every name is one of the default."""
+    found = dict(default)
+    for part in filter(None, (part.strip() for part in (_raw(name, "list") or "").split(","))):
+        key, _, value = (side.strip() for side in part.partition("="))
+        if key not in default or not value:
+            raise BadSetting(
+                f"La variable {name} porte « {part} » : nom=valeur attendu, noms admis "
+                f"{', '.join(sorted(default))}."
+            )
+        found[key] = value
+    return found
+
+
 def url(name: str, default: str | None = None, *, schemes: Sequence[str] = ("https",)) -> str:
     """An absolute address with one of the schemes; an empty default means "not configured"."""
     value = _raw(name, "url")

@@ -6,8 +6,10 @@ messages). What the national server may still change is in `VihfProfile`, so tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
@@ -22,15 +24,26 @@ _XSI_TYPE = f"{{{codes.NS_XSI}}}type"
 _NSMAP = {"saml2": codes.NS_SAML, "xsi": codes.NS_XSI, "xs": codes.NS_XS}
 
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class VihfProfile:
-    """Spellings that differ between the national sources (spec dmp 2, 12)."""
+    """Spellings that differ between the national sources (spec dmp 2, 9, 12).
+
+    `purpose_codes` says otherwise the purposes that it names; `role_system_names` gives, by OID, the name of
+    a system of roles. `is_sha1` signs as the published examples of 2019 and 2020 do.
+    """
 
     version: str = codes.VIHF_VERSION_3
     mode_attribute: str = codes.ATTR_AUTH_MODE
     secret_connection_code: str = codes.SECRET_CONNECTION_CODE
     purpose_system_name: str = codes.ACCESS_MODE_SYSTEM_NAME
     declaration_element: str = codes.DECLARATION_ELEMENT
+    air_mode: str = codes.MODE_INDIRECT_REINFORCED
+    purpose_codes: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    role_system_names: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    is_sha1: bool = False
 
 
 DEFAULT_PROFILE = VihfProfile()
@@ -65,17 +78,24 @@ def build_vihf(
     return assertion
 
 
-def sign_vihf(assertion: etree._Element, seal: Seal) -> bytes:
+class _OldSigner(XMLSigner):
+    """A signer that may be asked for SHA-1, which a server of before 2024 may still want."""
+
+    def check_deprecated_methods(self) -> None:
+        """Allow it: the setting is off by default (spec dmp 2.5)."""
+
+
+def sign_vihf(assertion: etree._Element, seal: Seal, *, profile: VihfProfile = DEFAULT_PROFILE) -> bytes:
     """Sign an assertion and return the exact bytes to put into the envelope.
 
-    Enveloped signature right after the issuer, exclusive canonical XML, RSA and SHA-256. Nothing may
-    re-serialise the bytes afterwards.
+    Enveloped signature right after the issuer, exclusive canonical XML, RSA and SHA-256 unless the profile
+    says otherwise. Nothing may re-serialise the bytes afterwards.
     """
     placeholder = etree.Element(f"{{{codes.NS_DS}}}Signature", Id="placeholder", nsmap={"ds": codes.NS_DS})
     assertion.insert(1, placeholder)
-    signer = XMLSigner(
-        signature_algorithm=SignatureMethod.RSA_SHA256,
-        digest_algorithm=DigestAlgorithm.SHA256,
+    signer = (_OldSigner if profile.is_sha1 else XMLSigner)(
+        signature_algorithm=SignatureMethod.RSA_SHA1 if profile.is_sha1 else SignatureMethod.RSA_SHA256,
+        digest_algorithm=DigestAlgorithm.SHA1 if profile.is_sha1 else DigestAlgorithm.SHA256,
         c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
     )
     signed = signer.sign(
@@ -93,9 +113,10 @@ def _add_attributes(statement: etree._Element, claims: VihfClaims, profile: Vihf
     _attribute(statement, codes.ATTR_STRUCTURE, claims.structure)
     _attribute(statement, codes.ATTR_SECTOR, f"{claims.sector}^{codes.OID_SECTOR}")
     _attribute(statement, codes.ATTR_SUBJECT_ID, claims.subject)
-    _add_roles(statement, claims.roles)
+    _add_roles(statement, claims.roles, profile)
     _attribute(statement, codes.ATTR_VERSION, profile.version)
-    _attribute(statement, profile.mode_attribute, claims.mode.value)
+    is_air = claims.mode is AuthenticationMode.AIR
+    _attribute(statement, profile.mode_attribute, profile.air_mode if is_air else claims.mode.value)
     if claims.patient is not None:
         _attribute(statement, codes.ATTR_RESOURCE_ID, claims.patient.resource_id)
     _attribute(statement, codes.ATTR_RESOURCE_URN, codes.RESOURCE_URN_DMP)
@@ -111,18 +132,19 @@ def _add_attributes(statement: etree._Element, claims: VihfClaims, profile: Vihf
     _attribute(statement, codes.ATTR_LPS_HOMOLOGATION, software.homologation)
 
 
-def _add_roles(statement: etree._Element, roles: tuple[Role, ...]) -> None:
+def _add_roles(statement: etree._Element, roles: tuple[Role, ...], profile: VihfProfile) -> None:
     """One attribute, one value per role: two attributes are refused by the server (spec dmp 2.3)."""
     attribute = _named(statement, codes.ATTR_ROLE)
     for role in roles:
-        _coded(attribute, "Role", role.code, role.system, role.system_name, role.label)
+        system_name = profile.role_system_names.get(role.system, role.system_name)
+        _coded(attribute, "Role", role.code, role.system, system_name, role.label)
 
 
 def _add_purpose(statement: etree._Element, claims: VihfClaims, profile: VihfProfile) -> None:
     _coded(
         _named(statement, codes.ATTR_PURPOSE_OF_USE),
         "PurposeOfUse",
-        claims.purpose.value,
+        profile.purpose_codes.get(claims.purpose.value, claims.purpose.value),
         codes.OID_ACCESS_MODE,
         profile.purpose_system_name,
         PURPOSE_LABELS[claims.purpose.value],

@@ -46,7 +46,7 @@ class Purpose(StrEnum):
     CENTRE_15 = codes.PURPOSE_CENTRE_15[0]
 
 
-PURPOSE_LABELS = dict((codes.PURPOSE_NORMAL, codes.PURPOSE_BREAK_GLASS, codes.PURPOSE_CENTRE_15))
+PURPOSE_LABELS = dict(codes.PURPOSES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ PROFESSIONS_WITH_SECOND_ROLE: Final = frozenset({PROFESSION_PHYSICIAN, PROFESSIO
 PURPOSE_NORMAL: Final = ("normal", "Accès normal")
 PURPOSE_BREAK_GLASS: Final = ("bris_de_glace", "Accès bris de glace")
 PURPOSE_CENTRE_15: Final = ("centre_15", "Accès centre 15")
+PURPOSES: Final = (PURPOSE_NORMAL, PURPOSE_BREAK_GLASS, PURPOSE_CENTRE_15)
 
 SECRET_CONNECTION_CODE: Final = "INVISIBLE_REPRESENTANTS_LEGAUX"  # noqa: S105 - an official code, no secret
 

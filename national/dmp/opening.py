@@ -19,9 +19,13 @@ from establishment.enums import NationalService
 from establishment.models import LegalEntity, ServiceEndpoint
 from establishment.selectors import endpoint_for
 from interop.seal import Seal
+from interop.vihf import codes as vihf
 from interop.vihf.assertion import VihfProfile
-from interop.vihf.claims import AuthenticationMode, SoftwareClaim
+from interop.vihf.claims import AuthenticationMode, Purpose, SoftwareClaim
+from interop.xds.lot_signature import SHA1_ALGORITHMS, SHA256_ALGORITHMS
+from interop.xds.responses import KIND_OF_CODE, ErrorKind
 from national.dmp.adapter import DmpSettings, DmpSoap
+from national.dmp.adapter.settings import Actions, Paths
 from national.dmp.ports import Authorisation, DmpGateway
 from national.errors import Rejected, RejectionKind
 from national.kept import Kept
@@ -30,6 +34,7 @@ from national.transport import TlsFiles, Transport, TransportSettings
 
 NOT_CONFIGURED = "NOT_CONFIGURED"
 CERTIFICATE_UNREADABLE = "CERTIFICATE_UNREADABLE"
+_SHA1 = "sha1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,7 @@ def _base_url(endpoint: ServiceEndpoint, mode: AuthenticationMode) -> str:
 
 
 def _settings(mode: AuthenticationMode) -> DmpSettings:
-    is_air = mode is AuthenticationMode.AIR
+    paths, actions = settings.DMP_PATHS, settings.DMP_ACTIONS
     return DmpSettings(
         software=SoftwareClaim(
             name=settings.DMP_SOFTWARE_NAME,
@@ -149,19 +154,50 @@ def _settings(mode: AuthenticationMode) -> DmpSettings:
             installation=settings.DMP_INSTALLATION_ID,
         ),
         software_oid=settings.DMP_SOFTWARE_OID or _installation_oid(),
+        paths=Paths(
+            registry=paths["registry"].strip("/"),
+            repository=paths["repository"].strip("/"),
+            patients=paths["patients"].strip("/"),
+            authorisations=paths["habilitations"].strip("/"),
+        ),
+        actions=Actions(
+            iti18=actions["TD3.1"],
+            iti41=actions["TD2.1"],
+            iti43=actions["TD3.2"],
+            iti57=actions["TD3.3"],
+            existence=actions["TD0.2"],
+            authorisation=actions["TD0.3"],
+        ),
         existence_timeout=settings.DMP_EXISTENCE_TIMEOUT_SECONDS,
         query_timeout=settings.DMP_QUERY_TIMEOUT_SECONDS,
         retrieve_timeout=settings.DMP_RETRIEVE_TIMEOUT_SECONDS,
         submit_timeout=settings.DMP_SUBMIT_TIMEOUT_SECONDS,
-        profile=VihfProfile(
-            version=settings.DMP_AIR_VIHF_VERSION if is_air else settings.DMP_VIHF_VERSION,
-            mode_attribute=settings.DMP_VIHF_MODE_ATTRIBUTE,
-            declaration_element=settings.DMP_VIHF_DECLARATION_ELEMENT,
-        ),
+        profile=_profile(mode),
+        lot_algorithms=SHA1_ALGORITHMS if settings.DMP_LOT_DIGEST == _SHA1 else SHA256_ALGORITHMS,
         processing_code=settings.DMP_PROCESSING_CODE,
         authorisation_words={
             word: Authorisation(meaning) for word, meaning in settings.DMP_STATUS_CODES.items()
         },
+        error_kinds={**KIND_OF_CODE, **{c: ErrorKind(kind) for c, kind in settings.DMP_ERROR_KINDS.items()}},
+    )
+
+
+def _profile(mode: AuthenticationMode) -> VihfProfile:
+    words = settings.DMP_VIHF_WORDS
+    is_air = mode is AuthenticationMode.AIR
+    return VihfProfile(
+        version=settings.DMP_AIR_VIHF_VERSION if is_air else settings.DMP_VIHF_VERSION,
+        mode_attribute=settings.DMP_VIHF_MODE_ATTRIBUTE,
+        declaration_element=settings.DMP_VIHF_DECLARATION_ELEMENT,
+        secret_connection_code=words["secret_connection"],
+        purpose_system_name=words["purpose_system"],
+        air_mode=words["air_mode"],
+        purpose_codes={purpose.value: words[purpose.value] for purpose in Purpose},
+        role_system_names={
+            vihf.OID_PROFESSION: words["profession_system"],
+            vihf.OID_SPECIALTY_RPPS: words["specialty_system"],
+        },
+        is_sha1=settings.DMP_VIHF_DIGEST == _SHA1,
     )
 
 

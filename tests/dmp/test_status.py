@@ -55,6 +55,13 @@ class TestGate:
         assert consultation.structure == "1990000101"
         assert consultation.context.name_id == "899700900014"
         assert [role.code for role in consultation.context.roles] == ["10", "SM26"]
+        assert consultation.context.authentication_declaration == "CONF_EXI_PGSSIS"
+
+    def test_the_declared_method_is_a_word_that_the_hospital_may_change(
+        self, room: Room, settings: LazySettings
+    ) -> None:
+        settings.DMP_VIHF_WORDS = settings.DMP_VIHF_WORDS | {"air_declaration": "CONF_AUTRE"}
+        assert room.consultation().context.authentication_declaration == "CONF_AUTRE"
 
     @pytest.mark.requirement("SC.DMP/AIRS.06")
     def test_the_activity_of_the_session_is_the_one_that_goes_out(self, room: Room) -> None:

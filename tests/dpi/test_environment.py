@@ -72,6 +72,20 @@ def test_a_word_without_a_known_meaning_stops(monkeypatch, written):
         env.pairs("DPI_X", {}, values=("valid", "expired"))
 
 
+def test_names_keep_their_default_value_until_they_are_given_another(monkeypatch):
+    monkeypatch.setenv("DPI_X", "b = urn:x:y=z ,")
+    assert env.named("DPI_X", {"a": "1", "b": "2"}) == {"a": "1", "b": "urn:x:y=z"}
+    monkeypatch.delenv("DPI_X")
+    assert env.named("DPI_X", {"a": "1"}) == {"a": "1"}
+
+
+@pytest.mark.parametrize("written", ["c=3", "a", "a=", "=1"])
+def test_a_name_that_nobody_knows_or_without_value_stops(monkeypatch, written):
+    monkeypatch.setenv("DPI_X", f"b=4,{written}")
+    with pytest.raises(env.BadSetting, match="noms admis a, b"):
+        env.named("DPI_X", {"a": "1", "b": "2"})
+
+
 def test_an_address_of_another_scheme_stops(monkeypatch):
     monkeypatch.setenv("DPI_X", "http://service.example/")
     with pytest.raises(env.BadSetting, match="https attendu"):

@@ -156,4 +156,4 @@ class Wire:
             assertion_id=assertion_id,
             profile=self.settings.profile,
         )
-        return sign_vihf(assertion, self.seal)
+        return sign_vihf(assertion, self.seal, profile=self.settings.profile)
