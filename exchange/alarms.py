@@ -1,5 +1,5 @@
 """What an administrator must look at: silence of the DMP, certificates that end, switches without access,
-mails without the reference of the product (mssante 1.5, ECO.2.4.3).
+a clock that is wrong, mails without the reference of the product (mssante 1.5, ECO.2.4.3).
 
 Computed every five minutes by a worker, logged, and kept for the counter of the application bar; the page of
 the services computes it anew (F-PFI-20, F-PV-42).
@@ -21,9 +21,10 @@ from establishment.certificates import Expiry
 from establishment.enums import NationalService, Switch
 from establishment.models import InstallationSwitch, ServiceEndpoint
 from exchange.certificates import CertificateInUse, certificates_in_use
+from national.clock import CLOCK_DRIFT, drift_words
 from national.enums import CallOutcome
 from national.rules import is_silent
-from national.selectors import first_call_at, last_success_at
+from national.selectors import clock_drift, first_call_at, last_success_at
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Alarm:
 
 
 def service_alarms(now: datetime) -> list[Alarm]:
-    """Every alarm of now. 6 queries and the reading of the certificates' files."""
+    """Every alarm of now. 7 queries and the reading of the certificates' files."""
     endpoints = {NationalService(row.service): row for row in ServiceEndpoint.objects.all()}
     switches = {row.code for row in InstallationSwitch.objects.filter(is_on=True)}
     found: list[Alarm] = []
@@ -79,7 +80,7 @@ def service_alarms(now: datetime) -> list[Alarm]:
     found += [_expiring(one) for one in in_use if one.facts.expiry.is_alarm]
     if Switch.PFI_DMP in switches and NationalService.DMP in endpoints:
         found += _silence(now)
-    return found
+    return found + _clock(now)
 
 
 def _expiring(one: CertificateInUse) -> Alarm:
@@ -101,6 +102,15 @@ def _silence(now: datetime) -> list[Alarm]:
     )
     text = f"Aucun appel au DMP n’a abouti depuis plus de {settings.DMP_SILENCE_HOURS} heures."
     return [Alarm(NationalService.DMP, "SILENCE", text)] if silent else []
+
+
+def _clock(now: datetime) -> list[Alarm]:
+    """Tokens of the DMP live 30 seconds: nothing is signed by a clock that is wrong (dmp 9, rule 5)."""
+    reading = clock_drift(NationalService.DMP, now)
+    if reading is None or abs(reading[1]) <= timedelta(seconds=settings.DMP_CLOCK_DRIFT_SECONDS):
+        return []
+    host, drift = reading
+    return [Alarm(NationalService.DMP, CLOCK_DRIFT, f"{drift_words('Le DMP', drift)} Machine\u202f: {host}.")]
 
 
 def alarms_watch() -> list[Alarm]:

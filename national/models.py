@@ -67,3 +67,23 @@ class ServiceTrial(models.Model):
 
     def __str__(self) -> str:
         return f"{self.target} {self.state}"
+
+
+class ClockReading(models.Model):
+    """How far the clock of one of our machines last was from that of a service: written when it is too far,
+    and when it no longer is."""
+
+    service = models.CharField("service", max_length=20, choices=NationalService)
+    host = models.CharField("machine", max_length=120)
+    drift_ms = models.IntegerField("écart (ms)", help_text="Positif : le service est en avance sur nous.")
+    measured_at = models.DateTimeField("mesuré le")
+
+    class Meta:
+        verbose_name = "écart d'horloge"
+        verbose_name_plural = "écarts d'horloge"
+        constraints = [
+            models.UniqueConstraint(fields=["service", "host"], name="national_clock_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service} {self.host} {self.drift_ms} ms"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 
 def is_silent(
@@ -14,3 +15,20 @@ def is_silent(
     """
     since = last_success or first_call
     return since is not None and now - since > limit
+
+
+def drift_of(date: str, *, sent_at: datetime, received_at: datetime) -> timedelta | None:
+    """How far a service is ahead of us by the Date of its answer (RFC 9110), negative when it is behind.
+
+    The answer was dated between the two instants, to the second: what that explains is no drift. None
+    without a date that can be read.
+    """
+    try:
+        dated = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    if dated.tzinfo is None:
+        dated = dated.replace(tzinfo=UTC)
+    if dated > received_at:
+        return dated - received_at
+    return min(dated + timedelta(seconds=1) - sent_at, timedelta())

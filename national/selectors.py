@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from django.db.models import Count, Q, QuerySet
 
 from establishment.enums import NationalService
 from national.enums import CallOutcome
-from national.models import Call, ServiceTrial
+from national.models import Call, ClockReading, ServiceTrial
 from national.trials import TRIAL
 
 BROKEN: Final = (CallOutcome.UNAVAILABLE, CallOutcome.UNCERTAIN)
@@ -110,3 +110,14 @@ def last_trials(targets: Sequence[str]) -> dict[str, ServiceTrial]:
     """The newest trial of each target. 1 query for each target."""
     found = {target: ServiceTrial.objects.filter(target=target).order_by("-id").first() for target in targets}
     return {target: trial for target, trial in found.items() if trial is not None}
+
+
+READ_LATELY: Final = timedelta(minutes=15)
+"""A drift is measured again each minute while somebody calls: an older one says nothing of now."""
+
+
+def clock_drift(service: NationalService, now: datetime) -> tuple[str, timedelta] | None:
+    """The machine whose clock was lately the farthest from that of a service, and by how much. 1 query."""
+    lately = ClockReading.objects.filter(service=service, measured_at__gt=now - READ_LATELY)
+    farthest = max(lately, key=lambda reading: abs(reading.drift_ms), default=None)
+    return (farthest.host, timedelta(milliseconds=farthest.drift_ms)) if farthest else None

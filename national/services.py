@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import socket
 from dataclasses import fields
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,9 +14,10 @@ from audit.context import Actor
 from audit.enums import Action
 from audit.rows import rows_insert
 from audit.services import trace_write
+from establishment.enums import NationalService
 from national.calls import CallRecord
 from national.enums import TrialState
-from national.models import Call, ServiceTrial
+from national.models import Call, ClockReading, ServiceTrial
 from national.trials import TrialResult, trial_run
 
 logger = logging.getLogger(__name__)
@@ -27,6 +30,20 @@ def call_keep(record: CallRecord) -> None:
     """Write the row of one call; the recorder that adapters are given."""
     columns = {field.name for field in fields(record)} - TRACE_ONLY
     rows_insert(Call(**{name: getattr(record, name) for name in columns}))
+
+
+def clock_note(service: NationalService, drift: timedelta) -> None:
+    """Keep how far this machine's clock is from that of a service, for the alarm of the administrator."""
+    milliseconds = round(drift.total_seconds() * 1000)
+    ClockReading.objects.update_or_create(
+        service=service,
+        host=socket.gethostname()[:120],
+        defaults={
+            "drift_ms": max(-(2**31), min(milliseconds, 2**31 - 1)),
+            "measured_at": timezone.now(),
+        },
+    )
+    logger.warning("national.clock.drift", extra={"service": service.value, "drift_ms": milliseconds})
 
 
 @transaction.atomic

@@ -13,12 +13,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 
 from national.breaker import Breaker
 from national.errors import NationalServiceError, Rejected, RejectionKind, Unavailable, Uncertain
+from national.rules import drift_of
 
 CERTIFICATE_REFUSED = "CERTIFICATE_REFUSED"
 CERTIFICATE_UNREADABLE = "CERTIFICATE_UNREADABLE"
@@ -96,9 +98,17 @@ class Answer:
 class Transport:
     """Posts bytes to one service; safe to share between threads, and after a fork."""
 
-    def __init__(self, settings: TransportSettings, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: TransportSettings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        dated: Callable[[timedelta], None] | None = None,
+    ) -> None:
+        """`dated` is told, at each answer, how far the service's clock is ahead of ours."""
         self.settings = settings
         self._clock = clock
+        self._dated = dated
         self._lock = threading.Lock()
         self._current: _Generation | None = None
         self._breaker = Breaker(
@@ -151,13 +161,23 @@ class Transport:
                     timeout=timeout,
                     extensions={"trace": sent.trace},
                 )
+                sent_at = datetime.now(UTC)
                 response = client.send(request, stream=True)
+                self._compare_clocks(response.headers.get("Date", ""), sent_at)
                 try:
                     return self._read(response, self._clock() + read_timeout)
                 finally:
                     response.close()
         except httpx.HTTPError as error:
             raise self._failure(error, sent=sent.whole and not repeatable) from error
+
+    def _compare_clocks(self, date: str, sent_at: datetime) -> None:
+        """Whatever the answer is: a token refused for its age is when it matters most."""
+        if self._dated is None:
+            return
+        drift = drift_of(date, sent_at=sent_at, received_at=datetime.now(UTC))
+        if drift is not None:
+            self._dated(drift)
 
     def _read(self, response: httpx.Response, deadline: float) -> Answer:
         """Read the body as it is on the wire: within the size, within the time, without decompression."""

@@ -162,7 +162,10 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def _answer(self, response: Response) -> None:
-        self.send_response(response.status)
+        self.send_response_only(response.status)
+        self.send_header("Server", self.version_string())
+        if not any(name == "Date" for name, _ in response.headers):
+            self.send_header("Date", self.date_time_string())
         self.send_header("Content-Type", response.content_type)
         self.send_header("Content-Length", str(len(response.body)))
         self.send_header("Cache-Control", "no-store")

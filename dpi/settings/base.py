@@ -388,6 +388,9 @@ DMP_EXISTENCE_TIMEOUT_SECONDS = env.integer("DMP_EXISTENCE_TIMEOUT_SECONDS", 10,
 # What TD0.2 said of a patient serves feeding that long; the one relaunch of what had no open DMP (dmp.md 8).
 DMP_FEEDING_EXISTENCE_HOURS = env.integer("DMP_FEEDING_EXISTENCE_HOURS", 24, maximum=168)
 DMP_RELAUNCH_DAYS = env.integer("DMP_RELAUNCH_DAYS", 7, maximum=365)
+DMP_CRL_PATH = env.path("DMP_CRL_PATH")
+# A token lives 30 seconds: beyond this difference with the clock of the DMP nothing is signed (dmp.md 9).
+DMP_CLOCK_DRIFT_SECONDS = env.integer("DMP_CLOCK_DRIFT_SECONDS", 5, minimum=1, maximum=25)
 DMP_RETRIEVE_TIMEOUT_SECONDS = env.integer("DMP_RETRIEVE_TIMEOUT_SECONDS", 60, minimum=1)
 # What the national service may change, or does not publish (dmp.md 12).
 DMP_AIR_BASE_URL = env.url("DMP_AIR_BASE_URL", "")
@@ -533,6 +536,7 @@ INSI_AUTHORISATION = env.secret("INSI_AUTHORISATION", "")
 INSI_SOFTWARE_NAME = env.text("INSI_SOFTWARE_NAME", "DPI")
 INSI_SOFTWARE_VERSION = env.text("INSI_SOFTWARE_VERSION", "")
 INSI_ACTION = env.text("INSI_ACTION", ACTION_SEARCH)
+INSI_CRL_PATH = env.path("INSI_CRL_PATH")
 INSI_TIMEOUT_SECONDS = env.integer("INSI_TIMEOUT_SECONDS", 10, minimum=1, maximum=60)
 IDENTITY_MASTER = env.text("IDENTITY_MASTER", "self", choices=("self", "external_pam"))
 INS_ALLOWED_OIDS = env.words("INS_ALLOWED_OIDS", sorted(PRODUCTION_INS_OIDS))

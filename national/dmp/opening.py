@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -24,12 +25,13 @@ from interop.vihf.assertion import VihfProfile
 from interop.vihf.claims import AuthenticationMode, Purpose, SoftwareClaim
 from interop.xds.lot_signature import SHA1_ALGORITHMS, SHA256_ALGORITHMS
 from interop.xds.responses import KIND_OF_CODE, ErrorKind
+from national.clock import ClockWatch
 from national.dmp.adapter import DmpSettings, DmpSoap
 from national.dmp.adapter.settings import Actions, Paths
 from national.dmp.ports import Authorisation, DmpGateway
 from national.errors import Rejected, RejectionKind
 from national.kept import Kept
-from national.services import call_keep
+from national.services import call_keep, clock_note
 from national.transport import TlsFiles, Transport, TransportSettings
 
 NOT_CONFIGURED = "NOT_CONFIGURED"
@@ -47,6 +49,11 @@ class _Open:
 
 
 _kept: Kept[_Open] = Kept()
+CLOCK = ClockWatch(
+    limit=lambda: timedelta(seconds=settings.DMP_CLOCK_DRIFT_SECONDS),
+    note=lambda drift: clock_note(NationalService.DMP, drift),
+)
+"""Our clock beside that of the DMP, as this process knows it: one for both modes."""
 
 
 def dmp_gateway(mode: AuthenticationMode = AuthenticationMode.INDIRECT) -> DmpGateway:
@@ -62,8 +69,9 @@ def dmp_gateway(mode: AuthenticationMode = AuthenticationMode.INDIRECT) -> DmpGa
 
 
 def gateway_close() -> None:
-    """Close the connections of this process; the next call opens new ones."""
+    """Close the connections of this process; the next call opens new ones, and knows nothing of clocks."""
     _kept.close()
+    CLOCK.forget()
 
 
 def _key(endpoint: ServiceEndpoint) -> tuple[object, ...]:
@@ -84,14 +92,17 @@ def _opened(endpoint: ServiceEndpoint, mode: AuthenticationMode) -> _Open:
     seal = Seal.from_pem(
         Path(endpoint.signing_certificate_path).read_bytes(), Path(endpoint.signing_key_path).read_bytes()
     )
-    transport = Transport(TransportSettings(label="Le DMP", base_url=_base_url(endpoint, mode), tls=tls))
-    return _Open(DmpSoap(transport, seal, _settings(mode), record=call_keep), transport)
+    transport = Transport(
+        TransportSettings(label="Le DMP", base_url=_base_url(endpoint, mode), tls=tls), dated=CLOCK.saw
+    )
+    return _Open(DmpSoap(transport, seal, _settings(mode), record=call_keep, clock=CLOCK), transport)
 
 
 @contextmanager
 def dmp_line() -> Iterator[tuple[Transport, Seal, DmpSettings]]:
     """What a new line to the DMP is made of, for a trial: no connection of the others is used.
 
+    A trial is not held back by a clock that was wrong: it measures it again.
     Raises Rejected of kind CONFIGURATION as `dmp_gateway` does.
     """
     endpoint = _endpoint()
@@ -103,7 +114,8 @@ def dmp_line() -> Iterator[tuple[Transport, Seal, DmpSettings]]:
         raise _unreadable(error) from error
     mode = AuthenticationMode.INDIRECT
     transport = Transport(
-        TransportSettings(label="Le DMP", base_url=_base_url(endpoint, mode), tls=_tls(endpoint))
+        TransportSettings(label="Le DMP", base_url=_base_url(endpoint, mode), tls=_tls(endpoint)),
+        dated=CLOCK.saw,
     )
     try:
         yield transport, seal, _settings(mode)
@@ -136,6 +148,7 @@ def _tls(endpoint: ServiceEndpoint) -> TlsFiles:
         authorities=Path(endpoint.ca_path),
         certificate=Path(endpoint.certificate_path),
         key=Path(endpoint.key_path),
+        revocation=settings.DMP_CRL_PATH,
     )
 
 

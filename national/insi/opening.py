@@ -119,6 +119,7 @@ def _opened(endpoint: ServiceEndpoint) -> _Open:
         authorities=Path(endpoint.ca_path),
         certificate=Path(endpoint.certificate_path),
         key=Path(endpoint.key_path),
+        revocation=settings.INSI_CRL_PATH,
     )
     transport = Transport(
         TransportSettings(label="INSi", base_url=base, tls=tls, max_answer_bytes=_ANSWER_BYTES)

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -107,7 +108,7 @@ class DmpService:
         self.advance()
         exchange = Exchange(self, request, operations)
         started = time.monotonic()
-        response = exchange.answer()
+        response = _dated(exchange.answer(), self.now())
         seen = replace(exchange.seen, duration_ms=round((time.monotonic() - started) * 1000, 1))
         with self._lock:
             self._journal.append(seen)
@@ -122,3 +123,8 @@ class DmpService:
                 return False
             self._message_ids.append(message_id)
             return True
+
+
+def _dated(response: Response, now: datetime) -> Response:
+    """The answer dated by the clock of the DMP, which may not be that of the machine."""
+    return replace(response, headers=(("Date", format_datetime(now, usegmt=True)), *response.headers))

@@ -98,6 +98,23 @@ def seal(common_name: str = "CACHET DE TEST") -> Seal:
     return Seal(identity.certificate, identity.key, (authority().certificate,))
 
 
+def revocation_list(*revoked: str, purpose: str = "server", days: int = 1) -> bytes:
+    """PEM of the CRL of the authority, with the certificates of these names; over when `days` is negative."""
+    issuer, now = authority(), datetime.now(UTC)
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.certificate.subject)
+        .last_update(now - timedelta(days=30))
+        .next_update(now + timedelta(days=days))
+    )
+    for name in revoked:
+        number = issued(name, purpose=purpose).certificate.serial_number
+        builder = builder.add_revoked_certificate(
+            x509.RevokedCertificateBuilder().serial_number(number).revocation_date(now).build()
+        )
+    return builder.sign(issuer.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
 def _builder(name: x509.Name, key: rsa.RSAPrivateKey, *, days: int = 90) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (

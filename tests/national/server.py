@@ -83,7 +83,9 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.cut:
             self.close_connection = True
             return
-        self.send_response(reply.status)
+        self.send_response_only(reply.status)
+        if "Date" not in reply.headers:
+            self.send_header("Date", self.date_time_string())
         self.send_header("Content-Type", reply.content_type)
         self.send_header("Content-Length", str(len(reply.body) if reply.length is None else reply.length))
         for name, value in reply.headers.items():

@@ -157,24 +157,7 @@ def test_weak_versions_and_ciphers_are_off(tls_files: TlsFiles) -> None:
 
 
 def test_a_revoked_server_is_not_trusted(start: Start, tmp_path: Path) -> None:
-    from datetime import UTC, datetime, timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-
-    authority, now = pki.authority(), datetime.now(UTC)
-    revoked = pki.issued("server", purpose="server").certificate.serial_number
-    crl = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(authority.certificate.subject)
-        .last_update(now - timedelta(days=1))
-        .next_update(now + timedelta(days=1))
-        .add_revoked_certificate(
-            x509.RevokedCertificateBuilder().serial_number(revoked).revocation_date(now).build()
-        )
-        .sign(authority.key, hashes.SHA256())
-    )
-    (tmp_path / "crl.pem").write_bytes(crl.public_bytes(serialization.Encoding.PEM))
+    (tmp_path / "crl.pem").write_bytes(pki.revocation_list("server"))
     files = TlsFiles(
         *(tmp_path / name for name in ("ca.pem", "client.pem", "client.key")), revocation=tmp_path / "crl.pem"
     )

@@ -5,11 +5,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from audit.context import system_actor
 from audit.models import Trace
 from consent.enums import ChoiceValue
 from establishment.models import ServiceEndpoint
+from exchange.alarms import service_alarms
 from interop.ins.codes import INS_NIR_TEST_OID
 from national.models import Call
+from national.trials import trial_run
 from patients.enums import IdentifierKind
 from patients.models import Identifier
 from pfi.enums import JobState
@@ -292,3 +295,35 @@ def test_a_patient_that_the_dmp_does_not_know_fails_before_anything_is_submitted
     jobs_drain(worker=WORKER)
     assert order_of(version).error_code == "NF"
     assert [operation for operation, _ in asked(hospital, since)] == ["TD0.2"]
+
+
+# --- a clock that is wrong (dmp 9, rule 5) ------------------------------------------------------
+@pytest.fixture
+def ahead(hospital):
+    """The DMP is some seconds ahead of us, whose tokens are still young enough for it."""
+    dmp = hospital.sandbox.dmp
+    dmp.clock_offset = timedelta(seconds=12)
+    yield dmp
+    dmp.clock_offset = timedelta()
+
+
+@pytest.mark.requirement("F-PFI-19")
+def test_a_clock_that_is_wrong_signs_no_document_and_loses_none(hospital, ahead):
+    version = hospital.write_letter()
+    job = hand_over(version)
+    since = len(ahead.journal())
+    jobs_drain(worker=WORKER)
+    job.refresh_from_db()
+    assert (job.state, job.is_uncertain, job.error_code) == (JobState.RETRYING, False, "CLOCK_DRIFT")
+    assert "L’horloge de ce serveur retarde" in job.error_text
+    assert [operation for operation, _ in asked(hospital, since)] == ["TD0.2"], "which told the hour"
+    work_again()
+    job.refresh_from_db()
+    assert (job.state, len(ahead.journal())) == (JobState.RETRYING, since + 1)
+    assert "CLOCK_DRIFT" in [alarm.code for alarm in service_alarms(timezone.now())]
+
+    ahead.clock_offset = timedelta()
+    trial_run("dmp", system_actor("tests"))
+    work_again()
+    assert order_of(version).state == OrderState.RECEIVED_DMP
+    assert "CLOCK_DRIFT" not in [alarm.code for alarm in service_alarms(timezone.now())]

@@ -27,6 +27,7 @@ from interop.xds.lot_signature import sign_lot
 from interop.xds.metadata import Association, Code, DocumentEntry, SubmissionSet
 from interop.xds.responses import RegistryResponse, parse_registry_response
 from national.calls import Recorder
+from national.clock import ClockWatch
 from national.dmp.adapter.errors import is_closed, metadata_checked, of_code, of_failure
 from national.dmp.adapter.settings import DmpSettings
 from national.dmp.adapter.wire import Ask, Wire
@@ -63,12 +64,13 @@ class DmpSoap:
         record: Recorder,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_uuid: Callable[[], UUID] = uuid4,
+        clock: ClockWatch | None = None,
     ) -> None:
         self._seal = seal
         self._settings = settings
         self._now = now
         self._new_uuid = new_uuid
-        self._wire = Wire(transport, seal, settings, record, now, new_uuid)
+        self._wire = Wire(transport, seal, settings, record, now, new_uuid, clock)
 
     def existence(self, context: AccessContext, patient: PatientClaim) -> Existence:
         """TD0.2 (PRPA_IN201307UV02, TEST_EXST). A refusal that says "closed" is an answer."""

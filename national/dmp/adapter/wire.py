@@ -20,6 +20,7 @@ from interop.soap.mtom import Attachment
 from interop.vihf.assertion import build_vihf, sign_vihf
 from interop.vihf.claims import AuthenticationMode, PatientClaim, VihfClaims, VihfClaimsError
 from national.calls import Call, Recorder, recorded
+from national.clock import ClockWatch
 from national.dmp.adapter.errors import of_fault, of_unreadable
 from national.dmp.adapter.settings import DmpSettings
 from national.dmp.ports import AccessContext
@@ -48,7 +49,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """The line of a structure to the DMP: its transport, its seal, its settings."""
+    """The line of a structure to the DMP: transport, seal, settings; `clock` may forbid to sign."""
 
     transport: Transport
     seal: Seal
@@ -56,6 +57,7 @@ class Wire:
     record: Recorder
     now: Callable[[], datetime]
     new_uuid: Callable[[], UUID]
+    clock: ClockWatch | None = None
 
     def exchange(
         self,
@@ -118,7 +120,9 @@ class Wire:
     def _token(
         self, context: AccessContext, patient: PatientClaim | None, instant: datetime, assertion_id: str
     ) -> bytes:
-        """A new VIHF: used once, for thirty seconds (EX_AIR-040)."""
+        """A new VIHF: used once, for thirty seconds (EX_AIR-040), by a clock that is right."""
+        if self.clock is not None:
+            self.clock.require(self.transport.settings.label)
         if not self.seal.is_valid_at(instant):
             raise Rejected(
                 SEAL_EXPIRED,
