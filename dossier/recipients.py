@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db.models import Prefetch
+from django.utils import timezone
 
 from audit.context import Actor
 from documents.models import Version
@@ -35,10 +36,12 @@ from sending.selectors import (
     closes_reply,
     former_recipients,
     mail_is_carried,
+    patient_bounce,
     planned_recipients,
 )
 from sending.services import wish_of
 from sending.sizes import size_refusal
+from ui.french import care_date
 
 PATIENT_KEY = "patient"
 _PROFESSIONAL, _FORMER, _DIRECTORY = "pro", "ordre", "annuaire"
@@ -80,6 +83,8 @@ def candidates_of(version: Version, *, asked: Collection[str] = ()) -> list[Cand
         wish = candidate.wish
         name = address_key(wish.address) if wish and wish.address else candidate.key
         known.setdefault(name, candidate)
+    if PATIENT_KEY in known:
+        known[PATIENT_KEY] = _after_bounce(version, known[PATIENT_KEY])
     return sorted(known.values(), key=lambda one: one.channel == Channel.MSSANTE_PATIENT)
 
 
@@ -260,6 +265,22 @@ def _patient(version: Version) -> Candidate:
     gate = gate_reason(version, Channel.MSSANTE_PATIENT)
     blocked = {OrderReason.OPPOSITION_MES: "refuse les messages"}.get(OrderReason(gate.reason), "")
     return replace(candidate, is_default=not blocked, unserved=blocked)
+
+
+def _after_bounce(version: Version, candidate: Candidate) -> Candidate:
+    """The patient whose last message came back: unticked, said with its date, paper instead (mssante 1.10).
+
+    Nothing is forbidden: a mailbox that was closed may have been opened since.
+    """
+    if candidate.unserved or version.document.patient.died_at is not None:
+        return candidate
+    bounce = patient_bounce(version.document.patient)
+    if bounce is None:
+        return candidate
+    day = care_date(timezone.localdate(bounce.at))
+    told = f"Le message du {day} n’a pas pu être remis"
+    detail = f"{told} ({bounce.why})" if bounce.why else told
+    return replace(candidate, detail=detail, is_default=False, unserved=f"message non remis le {day}")
 
 
 def _patient_words(version: Version) -> Candidate:

@@ -24,10 +24,10 @@ from exchange.services import message_hand_over, message_queue
 from exchange.turns import turn
 from interop.hl7v2 import codes
 from interop.hl7v2.errors import Hl7Error
-from interop.mail.codes import FOLDER_DONE, FOLDER_ERROR
+from interop.mail.codes import FOLDER_DONE, FOLDER_ERROR, BounceReason
 from interop.mail.errors import MailRefused
 from interop.mail.opening import MailLimits, OpenedMail, open_mail
-from interop.mail.reports import DeliveryReport, ReadReport, report_of
+from interop.mail.reports import BOUNCE_WORDS, DeliveryReport, ReadReport, report_of
 from interop.xdm.errors import XdmRefused
 from interop.xdm.opening import OpenedDocument, OpenedXdm, open_xdm
 from mssante.enums import IncomingKind, IncomingState, MailboxKind
@@ -163,7 +163,7 @@ def _treat(mail: IncomingMail, worker: str) -> None:
         return
     opened = open_mail(raw, limits=MailLimits(max_bytes=settings.MSS_MAX_MAIL_BYTES))
     mail.sender = (opened.sender.email if opened.sender else "")[:254]
-    report = report_of(opened)
+    report = report_of(opened, bounce_words=_bounce_words())
     if report is not None:
         _report(mail, report)
     elif (opened.archives or opened.document_subject is not None) and switch_is_on(Switch.PFI_MSS_IN):
@@ -177,6 +177,15 @@ def _treat(mail: IncomingMail, worker: str) -> None:
             kind=IncomingKind.PATIENT if is_patient else IncomingKind.OTHER,
             text="Courriel sans document, à lire par une personne.",
         )
+
+
+def _bounce_words() -> dict[str, BounceReason]:
+    """The words of a bounce: those of the hospital first, then ours (mssante 1.10)."""
+    own = {
+        " ".join(word.lower().split()): BounceReason(reason)
+        for word, reason in settings.MSS_BOUNCE_WORDS.items()
+    }
+    return own | {word: reason for word, reason in BOUNCE_WORDS.items() if word not in own}
 
 
 def _report(mail: IncomingMail, report: DeliveryReport | ReadReport) -> None:

@@ -15,12 +15,11 @@ from mssante.rules import TOO_BIG, is_patient_address
 from sending import services
 from sending.enums import Channel
 from sending.models import Order
+from sending.rules import SMTP_TOO_BIG
 from sending.selectors import orders_of_message
 
 # The PFI stopped before sending because the patient opposed meanwhile (hl7v2 4.6, mssante 1.6).
 OPPOSITION = "OPPOSITION"
-# SMTPERRORCODE of a mail above a limit, which our own vocabulary calls TAILLE (mssante 1.4).
-SMTP_TOO_BIG = "523"
 
 
 def zam_receive(reception: Reception) -> Outcome:

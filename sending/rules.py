@@ -115,6 +115,8 @@ LEFT_STATES = frozenset(
 )
 
 # Stopped before leaving: such an order sent nothing.
+SMTP_TOO_BIG: Final = "523"
+"""SMTPERRORCODE of a mail above a limit, which our own vocabulary calls TAILLE (mssante 1.4)."""
 UNSENT_STATES = frozenset({OrderState.CANCELLED, OrderState.SUPERSEDED})
 
 

@@ -20,12 +20,13 @@ from establishment.enums import Switch
 from establishment.models import InstallationSwitch
 from exchange.enums import Direction, Transport
 from exchange.models import Message, Partner
+from interop.hl7v2.codes import SMTP_ERROR_LABELS
 from mssante.rules import address_key
 from patients.models import Patient
 from patients.selectors import relations_for
 from sending.enums import Audience, Channel, OrderAction, OrderState
 from sending.models import LATE_RECEPTION, MailText, Order, OrderEvent, ReplyRule
-from sending.rules import LEFT_STATES, WAITING_STATES
+from sending.rules import LEFT_STATES, SMTP_TOO_BIG, WAITING_STATES
 
 PAGE = 50
 PFI_CODE = "pfi"
@@ -42,6 +43,10 @@ TO_FOLLOW = (
     OrderState.SENDING,
     OrderState.HANDED_OVER,
 )
+
+
+_ARRIVALS = ("delivered", "read", "not_treated")
+_BOUNCES = ("bounced", "late_bounced")
 
 
 class WorkSort(StrEnum):
@@ -238,6 +243,33 @@ def mail_text(document: Document, *, audience: Audience, action: OrderAction) ->
     """The text of the hospital for a mail about a document; empty: our own words serve. 1 query."""
     rows = MailText.objects.filter(_concerns(document), audience=audience, action=action)
     return max(rows, key=_precision, default=MailText()).text
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """The last message to a patient came back: when we learned it, and why in the words of the table."""
+
+    at: datetime
+    why: str
+
+
+def patient_bounce(patient: Patient) -> Bounce | None:
+    """The bounce of the last message that Mon espace santé told us of; None once a later one arrived.
+
+    A mail that was too big, or that the operator could not take for a time, says nothing of the mailbox
+    (mssante 1.10). 1 query.
+    """
+    outcomes = OrderEvent.objects.filter(
+        order__channel=Channel.MSSANTE_PATIENT, order__version__document__patient=patient
+    ).filter(
+        Q(kind__in=_ARRIVALS)
+        | (Q(kind__in=_BOUNCES, detail__startswith="5") & ~Q(detail__startswith=SMTP_TOO_BIG))
+    )
+    last = outcomes.order_by("-id").values_list("kind", "recorded_at", "detail").first()
+    if last is None or last[0] in _ARRIVALS:
+        return None
+    code = last[2].partition(" ")[0]
+    return Bounce(last[1], SMTP_ERROR_LABELS.get(code, ""))
 
 
 def closes_reply(document: Document) -> bool:

@@ -19,6 +19,7 @@ from dpi.version import version
 from interop.dmp import codes as dmp_codes
 from interop.ins.codes import PRODUCTION_INS_OIDS
 from interop.insi.codes import ACTION_SEARCH
+from interop.mail.codes import BounceReason
 from interop.vihf import codes as vihf_codes
 from interop.xdm.codes import ACTION_SLOT
 from interop.xds import codes as xds_codes
@@ -469,6 +470,8 @@ MSS_DOUBT_SECONDS = env.integer("MSS_DOUBT_SECONDS", 900, minimum=1)
 MSS_INTERNAL_DOMAINS = env.words("MSS_INTERNAL_DOMAINS")
 DIRECTORY_COPY_DAYS = env.integer("DIRECTORY_COPY_DAYS", 30, minimum=1, maximum=30)
 MSS_DSN_TIMEOUT = env.integer("MSS_DSN_TIMEOUT", 5, minimum=1, maximum=30)
+# Words of a bounce that no standard fixes, completed or corrected by the hospital (mssante 1.10).
+MSS_BOUNCE_WORDS = env.pairs("MSS_BOUNCE_WORDS", {}, values=tuple(BounceReason))
 MSS_NIL = env.text("MSS_NIL", "")
 MSS_CONNECT_TIMEOUT_SECONDS = env.integer("MSS_CONNECT_TIMEOUT_SECONDS", 5, minimum=1)
 MSS_TIMEOUT_SECONDS = env.integer("MSS_TIMEOUT_SECONDS", 60, minimum=1)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
@@ -353,3 +354,61 @@ def test_the_limit_of_mon_espace_sante_concerns_the_patient_alone(ward, doctor, 
     assert len(page.all(".wishes input[name=recipient][disabled]")) == 1
     doctor.post(validate_url(draft), panel_form(draft, recipient=[key(mailing[0])]))
     assert [order.channel for order in Order.objects.all()] == ["mssante_pro"]
+
+
+# --- a message to the patient that came back -------------------------------------------------------
+def bounced(ward, code, *, late=False):
+    """A letter to the patient whose message came back with that code."""
+    version = ward.write_letter(recipients=(PATIENT,))
+    state = OrderState.DELIVERED if late else OrderState.HANDED_OVER
+    Order.objects.filter(version=version, channel="mssante_patient").update(state=state)
+    order = Order.objects.get(version=version, channel="mssante_patient")
+    with time_machine.travel(datetime(2026, 3, 8, 14, 36, tzinfo=UTC), tick=False):
+        services.order_fail(order=order, code=code, text="", kind="bounced")
+    return order
+
+
+def is_ticked(panel, who):
+    return dict(lines(panel))[who]
+
+
+@pytest.mark.requirement("F-PV-48")
+@pytest.mark.parametrize("late", [False, True])
+def test_a_patient_whose_last_message_came_back_is_not_ticked_and_paper_is_proposed(
+    ward, doctor, mailing, late
+):
+    bounced(ward, "550", late=late)
+    draft = ward.draft()
+    panel = panel_of(doctor, draft)
+    assert (is_ticked(panel, "Patiente"), is_ticked(panel, "Papier")) == (False, True)
+    told = "Le message du 08/03/2026 n’a pas pu être remis (Boîte introuvable ou inaccessible)"
+    assert told in detail_of(panel, "Patiente")
+    assert "la patiente (message non remis le 08/03/2026)" in detail_of(panel, "Papier")
+    draft.refresh_from_db()
+    doctor.post(validate_url(draft), panel_form(draft, recipient=["patient"]))
+    assert Order.objects.filter(version=draft).get().channel == "mssante_patient"
+
+
+@pytest.mark.requirement("F-PV-48")
+def test_a_later_message_that_arrived_ends_it(ward, doctor, mailing):
+    bounced(ward, "550")
+    version = ward.write_letter(recipients=(PATIENT,))
+    order = Order.objects.get(version=version, channel="mssante_patient")
+    Order.objects.filter(pk=order.pk).update(state=OrderState.HANDED_OVER)
+    services.order_delivered(order=Order.objects.get(pk=order.pk), at=timezone.now())
+    assert is_ticked(panel_of(doctor, ward.draft()), "Patiente")
+
+
+@pytest.mark.parametrize("code", ["TAILLE", "523", "421", "451"])
+def test_what_says_nothing_of_the_mailbox_changes_nothing(ward, doctor, mailing, code):
+    bounced(ward, code)
+    assert is_ticked(panel_of(doctor, ward.draft()), "Patiente")
+
+
+@pytest.mark.requirement("F-PV-48")
+def test_a_new_version_says_it_too_though_the_patient_had_the_first(ward, doctor, mailing):
+    order = bounced(ward, "550", late=True)
+    doctor.post(reverse("dossier:revise", args=[order.version.uid]))
+    panel = panel_of(doctor, Version.objects.latest("id"))
+    assert not is_ticked(panel, "Patiente")
+    assert "Le message du 08/03/2026" in detail_of(panel, "Patiente")

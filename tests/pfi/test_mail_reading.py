@@ -24,7 +24,7 @@ from interop.hl7v2.lps import peek_lps
 from interop.hl7v2.tokens import parse_message
 from interop.mail.opening import open_mail
 from interop.mail.reports import ReadReport, parse_report
-from mssante.enums import IncomingState, MailboxKind
+from mssante.enums import IncomingState, MailboxKind, MailState
 from mssante.models import IncomingDocument, IncomingMail
 from national.mail.opening import lines_close
 from pfi.mail_reading import mailboxes_read
@@ -34,7 +34,7 @@ from sandbox.mail.boxes import APPLICATION_BOX, ERROR_BOX
 from sandbox.mail.cda_letter import Letter
 from sandbox.mail.letters import Case
 from sandbox.runtime import Sandbox, SandboxSettings
-from tests.factories import MailboxFactory, UnitFactory
+from tests.factories import MailboxFactory, OutgoingMailFactory, UnitFactory
 from tests.hospital import MATRICULE, Ward
 
 DOCTOR = "bernard.petit@medecin.mssante.test"
@@ -386,3 +386,32 @@ def test_a_notice_that_may_have_left_leaves_again_as_the_same_mail_and_the_trace
     assert (len(mails(box, DOCTOR)), len(notices)) == (2, 1)
     again = Trace.objects.filter(object_uid=mail.uid, detail__step="answer_again")
     assert again.count() == 1
+
+
+PLAIN_BOUNCE = (
+    b"From: mailer-daemon@patient.mssante.test\r\nTo: %s\r\nSubject: Information\r\n"
+    b"Message-ID: <bounce@patient.mssante.test>\r\nAuto-Submitted: auto-replied\r\nIn-Reply-To: %s\r\n\r\n"
+    b"Espace  R\xc3\xa9sili\xc3\xa9 par son titulaire."
+)
+
+
+@pytest.mark.requirement("MSS/va1.24")
+@pytest.mark.parametrize(
+    ("words", "state", "text"),
+    [
+        ({"espace résilié": "mailbox_closed"}, IncomingState.DONE, "La boîte du destinataire est fermée."),
+        ({"Espace  Résilié": "patient_unknown"}, IncomingState.DONE, "Le patient n’a pas de boîte"),
+        ({}, IncomingState.TO_REVIEW, ""),
+    ],
+)
+def test_the_words_of_a_bounce_are_those_that_the_hospital_knows(
+    box: Sandbox, settings: LazySettings, words: dict[str, str], state: str, text: str
+) -> None:
+    settings.MSS_BOUNCE_WORDS = words
+    mail = OutgoingMailFactory(state=MailState.SENT, is_to_patient=True)
+    box.mail.deposit(
+        APPLICATION_BOX, PLAIN_BOUNCE % (APPLICATION_BOX.encode(), mail.message_id.encode()), sender=""
+    )
+    assert [found for found, _ in read()] == [state]
+    mail.refresh_from_db()
+    assert (mail.state == MailState.FAILED, mail.error_text[: len(text)]) == (bool(text), text)
