@@ -6,7 +6,7 @@ from django.conf import settings
 
 from establishment.enums import Switch
 from establishment.selectors import switch_is_on
-from interop.cda.value_sets import document_types
+from interop.cda.value_sets import dmp_document_types, document_types
 from interop.hl7v2 import codes
 from interop.hl7v2.errors import Hl7Error
 from interop.hl7v2.mdm import MatrixMode, MdmDocument, MdmRules, Profile, parse_mdm
@@ -31,6 +31,7 @@ def order_read(message: Message, profile: str) -> MdmDocument:
         profile=Profile(profile),
         ins_oids=frozenset(settings.INS_ALLOWED_OIDS),
         type_codes=frozenset(document_types()),
+        dmp_type_codes=frozenset(dmp_document_types()),
         matrix=MatrixMode(settings.MSS_MATRIX_MODE),
     )
     order = parse_mdm(message, rules)

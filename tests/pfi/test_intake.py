@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from consent.enums import ChoiceValue
+from establishment.enums import Switch
 from establishment.models import InstallationSwitch
 from exchange.enums import MessageState
 from exchange.models import Message, Partner
@@ -12,9 +13,11 @@ from exchange.services import message_receive
 from interop.cda.datatypes import Id
 from interop.hl7v2 import Action, build_oru
 from interop.hl7v2.ack import parse_ack
+from interop.hl7v2.datatypes import Coded
 from pfi.enums import JobAction, JobState
 from pfi.models import Job
 from sending.worker import orders_drain
+from tests.factories import MailboxFactory, SwitchFactory
 from tests.interop.hl7v2 import samples
 from tests.interop.hl7v2.official import patched, with_document
 from tests.pfi.orders import TO_DMP, order, raw_order
@@ -245,6 +248,58 @@ def test_step_8_an_identity_that_is_not_qualified_does_not_reach_the_dmp(ward):
     identity = samples.patient(samples.IdentityStatus.VALIDATED)
     document = samples.carried(content=samples.cda(1, ins=None))
     assert refused(raw_order(patient=identity, documents=(document,))).code == "207"
+
+
+# Types of JDV_J07 that JDV_J66 does not hold: the DMP admits none of them.
+NOT_FOR_THE_DMP = ["PIECE-IDENTITE", "EXPORT_DUI", "51851-4"]
+
+
+def of_type(code, **flags):
+    """An order whose message and document both say this type, for the DMP and for a colleague."""
+    document = samples.carried(type=Coded(code, "Autre", "LN"), content=samples.cda(1, code=code))
+    return raw_order(
+        documents=(document,),
+        participants=(samples.REQUESTER, samples.DOCTOR),
+        flags=replace(TO_DMP, dest_mss_professional=True, **flags),
+    )
+
+
+@pytest.fixture
+def mails(ward):
+    SwitchFactory(code=Switch.PFI_MSS_OUT)
+    MailboxFactory()
+
+
+@pytest.mark.requirement("F-PFI-03")
+@pytest.mark.parametrize("code", NOT_FOR_THE_DMP)
+def test_step_8_a_type_that_the_dmp_does_not_admit_is_refused_with_its_place(ward, mails, code):
+    fault = refused(of_type(code))
+    assert (fault.code, fault.location) == ("103", "OBR^1^4")
+    assert "JDV_J66" in fault.text
+
+
+@pytest.mark.parametrize("code", NOT_FOR_THE_DMP)
+def test_step_8_the_same_type_is_mailed_when_the_dmp_is_not_asked_for(ward, mails, code):
+    assert receive(of_type(code, dest_dmp=False)).code == "AA"
+    assert [job.channel for job in Job.objects.all()] == ["mssante_pro"]
+
+
+@pytest.mark.parametrize("code", ["11490-0", "18748-4", "101881-1", "SYNTH"])
+def test_step_8_a_type_that_the_dmp_admits_is_taken_in_charge(ward, mails, code):
+    assert receive(of_type(code)).code == "AA"
+    assert {job.channel for job in Job.objects.all()} == {"dmp", "mssante_pro"}
+
+
+def test_step_8_from_a_partner_of_wave_1_the_type_is_that_of_the_document(ward, mails):
+    Partner.objects.filter(code="pfi").update(profile="2.0")
+    fault = refused(without(of_type("PIECE-IDENTITE"), "OBR"))
+    assert (fault.code, fault.location) == ("103", "OBX^1^3")
+
+
+def test_step_6_a_type_that_no_value_set_holds_is_refused_for_any_channel(ward, mails):
+    fault = refused(of_type("00000-0", dest_dmp=False))
+    assert (fault.code, fault.location) == ("103", "OBR^1^4")
+    assert "JDV_J07" in fault.text
 
 
 @pytest.mark.requirement("SC.DMP/CONF.12", "F-PFI-04")

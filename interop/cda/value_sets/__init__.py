@@ -28,6 +28,11 @@ def document_types() -> MappingProxyType[str, Code]:
     return _table("document_type")
 
 
+def dmp_document_types() -> MappingProxyType[str, Code]:
+    """Return JDV_J66 by code: those of the types that the DMP admits."""
+    return _table("dmp_document_type")
+
+
 def healthcare_facility_types() -> MappingProxyType[str, Code]:
     """Return JDV_J02 by code: the secteur d'activité of a place of care, `SA01`."""
     return _table("healthcare_facility_type")

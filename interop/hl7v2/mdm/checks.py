@@ -37,7 +37,7 @@ def check_against_cda(order: MdmDocument, rules: MdmRules, warnings: list[str]) 
                 codes.ERROR_OTHER, f"OBX^{number}^3", "OBX-3 et le document CDA ne donnent pas le même type"
             )
         if rules.type_codes is not None and document.type.code not in rules.type_codes:
-            raise Hl7Error(codes.ERROR_TABLE_VALUE, "OBR^1^4", "OBR-4 : type de document hors JDV_J07")
+            raise _type_refusal(rules, number, "JDV_J07")
         settled.append(settle_ids(order.action, document, number, lenient=rules.lenient, warnings=warnings))
         _check_ins(order, document, rules, warnings)
     return replace(order, documents=tuple(settled)) if settled else order
@@ -88,14 +88,20 @@ def check_dmp(order: MdmDocument, rules: MdmRules) -> None:
     """
     if not order.flags.dest_dmp:
         return
-    for document in order.documents:
+    for number, document in enumerate(order.documents, start=1):
         if rules.dmp_type_codes is not None and document.type.code not in rules.dmp_type_codes:
-            raise Hl7Error(codes.ERROR_TABLE_VALUE, "OBR^1^4", "OBR-4 : type de document hors JDV_J66")
+            raise _type_refusal(rules, number, "JDV_J66, que le DMP admet")
     if order.patient.ins is None:
         raise Hl7Error(codes.ERROR_APPLICATION, "PID^1^3", "INS absente : elle est exigée pour le DMP")
     if order.patient.reliability.status is not codes.IdentityStatus.QUALIFIED:
         raise Hl7Error(codes.ERROR_APPLICATION, "PID^1^32", "Identité non qualifiée : refusée pour le DMP")
     _check_requester(order)
+
+
+def _type_refusal(rules: MdmRules, number: int, value_set: str) -> Hl7Error:
+    """103 where the type was read: OBR-4, or OBX-3 of a document from a partner of an earlier volet."""
+    location, field = (f"OBX^{number}^3", "OBX-3") if rules.lenient else ("OBR^1^4", "OBR-4")
+    return Hl7Error(codes.ERROR_TABLE_VALUE, location, f"{field} : type de document hors {value_set}")
 
 
 def _check_requester(order: MdmDocument) -> None:

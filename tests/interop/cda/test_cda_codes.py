@@ -10,6 +10,7 @@ from interop.cda.datatypes import Code
 from interop.cda.ldl_ses import codes as ldl
 from interop.cda.value_sets import (
     author_specialties,
+    dmp_document_types,
     document_types,
     healthcare_facility_types,
     practice_settings,
@@ -76,6 +77,14 @@ def test_the_types_of_documents_are_the_value_set_and_the_codes_added_since() ->
         "100967-9",
     }
     assert triples(DOCUMENT_TYPES) <= ours
+
+
+def test_the_types_that_the_dmp_admits_are_official_types_with_their_label() -> None:
+    """JDV_J66 is not among the files of the CI-SIS package: what it holds is checked against JDV_J07."""
+    admitted = dmp_document_types()
+    assert triples(tuple(admitted.values())) <= official("JDV_J07_")
+    assert len(admitted) == 107  # as published, without its test value E1762
+    assert set(document_types()) - set(admitted) >= {"PIECE-IDENTITE", "EXPORT_DUI", "51851-4", "56446-8"}
 
 
 @pytest.mark.parametrize(
