@@ -8,6 +8,7 @@ the services computes it anew (F-PFI-20, F-PV-42).
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -64,8 +65,17 @@ class Alarm:
         return self.service.label if self.service else self.user
 
 
+_sources: list[Callable[[datetime], list[Alarm]]] = []
+
+
+def alarms_register(source: Callable[[datetime], list[Alarm]]) -> None:
+    """Have a higher room tell its alarms too; `source` is given the time and answers in a few queries."""
+    if source not in _sources:
+        _sources.append(source)
+
+
 def service_alarms(now: datetime) -> list[Alarm]:
-    """Every alarm of now. 7 queries and the reading of the certificates' files."""
+    """Every alarm of now. 7 queries, those of the rooms above, and the reading of the certificates' files."""
     endpoints = {NationalService(row.service): row for row in ServiceEndpoint.objects.all()}
     switches = {row.code for row in InstallationSwitch.objects.filter(is_on=True)}
     found: list[Alarm] = []
@@ -80,6 +90,8 @@ def service_alarms(now: datetime) -> list[Alarm]:
     found += [_expiring(one) for one in in_use if one.facts.expiry.is_alarm]
     if Switch.PFI_DMP in switches and NationalService.DMP in endpoints:
         found += _silence(now)
+    for source in _sources:
+        found += source(now)
     return found + _clock(now)
 
 

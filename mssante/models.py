@@ -34,6 +34,7 @@ class Mailbox(models.Model):
 
     `error_address` is told about what could not be integrated (mssante 2.7); `unit` is the unit that
     reads or owns it, `notify_unit` the one whose people are told of what arrives, `unit` when empty.
+    `quota_used` and `quota_limit` are bytes, as the operator told at `quota_at`; None when it does not.
     """
 
     uid = models.UUIDField("identifiant", unique=True, default=uuid.uuid4, editable=False)
@@ -57,6 +58,9 @@ class Mailbox(models.Model):
     error_address = models.EmailField("BAL prévenue des rejets", max_length=254, blank=True)
     is_sender = models.BooleanField("sert aux envois de la PFI", default=False)
     is_active = models.BooleanField("en service", default=True)
+    quota_used = models.BigIntegerField("place prise (octets)", null=True, blank=True)
+    quota_limit = models.BigIntegerField("place permise (octets)", null=True, blank=True)
+    quota_at = models.DateTimeField("place demandée le", null=True, blank=True)
 
     class Meta:
         verbose_name = "boîte aux lettres"

@@ -39,6 +39,7 @@ from mssante.services import (
     incoming_digest,
     incoming_settle,
     incoming_store,
+    mailbox_quota_watch,
     report_apply,
 )
 from national.errors import NationalServiceError, Rejected
@@ -78,7 +79,9 @@ def mailboxes_read(*, worker: str) -> int:
             if not is_ours:
                 continue
             try:
-                new += mailbox_read(mailbox=mailbox, reader=mail_reader(mailbox.address))
+                reader = mail_reader(mailbox.address)
+                new += mailbox_read(mailbox=mailbox, reader=reader)
+                mailbox_quota_watch(mailbox=mailbox, reader=reader)
             except NationalServiceError as error:
                 logger.warning("pfi.mailbox.unread", extra={"mailbox": mailbox.pk, "code": error.code})
     mails_treat(worker=worker)

@@ -30,6 +30,7 @@ from mssante.services.mails import (
     mail_withdraw,
     mails_pause,
 )
+from mssante.services.quotas import mailbox_quota_watch
 from mssante.services.reports import (
     mail_bounced,
     mail_delivered,
@@ -76,6 +77,7 @@ __all__ = [
     "mail_read",
     "mail_retry_later",
     "mail_withdraw",
+    "mailbox_quota_watch",
     "mailbox_set",
     "mails_pause",
     "mails_presume_delivered",

@@ -24,7 +24,6 @@ from pymap.concurrent import Event, Subsystem
 from pymap.config import BackendCapability, IMAPConfig
 from pymap.exceptions import AuthorizationFailure, InvalidAuth, NotAllowedError, TemporaryFailure
 from pymap.flags import FlagOp
-from pymap.imap import IMAPServer
 from pymap.interfaces.login import IdentityInterface, LoginInterface
 from pymap.interfaces.message import CachedMessage
 from pymap.interfaces.token import TokensInterface
@@ -43,6 +42,7 @@ from pysasl.creds.server import ServerCredentials
 
 from sandbox.mail.boxes import Directory
 from sandbox.mail.faults import MailFaults
+from sandbox.mail.quota import CAPABILITY, QuotaServer, RoomOf
 from sandbox.mail.smtp import structure_of
 from sandbox.mail.store import INBOX, MailStore, NoSuchMailError, StoredMail
 
@@ -358,7 +358,7 @@ class Config(IMAPConfig):
 
     @property
     def backend_capability(self) -> BackendCapability:
-        return BackendCapability(idle=False, object_id=False, multi_append=False)
+        return BackendCapability(idle=False, object_id=False, multi_append=False, custom=[CAPABILITY])
 
     @property
     def initial_auth(self) -> SASLAuth:
@@ -377,11 +377,17 @@ class OperatorImap:
     """Called with each connection."""
 
     def __init__(
-        self, context: ssl.SSLContext, store: MailStore, directory: Directory, faults: MailFaults
+        self,
+        context: ssl.SSLContext,
+        store: MailStore,
+        directory: Directory,
+        faults: MailFaults,
+        room_of: RoomOf,
     ) -> None:
         config = Config(context)
         config.apply_context()
-        self._server = IMAPServer(Login(config, store, directory, faults), config)
+        self._server = QuotaServer(Login(config, store, directory, faults), config)
+        self._server.room_of = room_of
         self._open: set[asyncio.StreamWriter] = set()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -21,6 +21,7 @@ from sandbox.mail import notices
 from sandbox.mail.boxes import PATIENT_DOMAIN, WHITELIST, Directory, domain_of
 from sandbox.mail.faults import MailEffect, MailFaults
 from sandbox.mail.imap import OperatorImap
+from sandbox.mail.quota import DEFAULT_BYTES, Room
 from sandbox.mail.smtp import SIZE_LIMIT, OperatorSmtp, Reply, Submission
 from sandbox.mail.store import MailStore, StoredMail
 
@@ -62,6 +63,7 @@ class MailOperator:
         self._size_limit = size_limit
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="sandbox-mail", daemon=True)
+        self.quotas: dict[str, int] = {}
         self._effects: dict[str, MailEffect] = {}
         self._started = threading.Event()
         self._error: OSError | None = None
@@ -102,6 +104,10 @@ class MailOperator:
             return False
         asked = BytesParser(policy=compat32).parsebytes(notice, headersonly=True)
         return self._to_box(str(asked["To"]), notice, sender="") is not None
+
+    def room_of(self, address: str) -> Room:
+        """Room taken in a mailbox, and what it may hold: `quotas`, in bytes, else the same for all."""
+        return Room(self.store.size_of(address), self.quotas.get(address, DEFAULT_BYTES))
 
     # Exchange, for SMTP
 
@@ -220,7 +226,7 @@ class MailOperator:
         self._loop.close()
 
     async def _listen(self) -> None:
-        imap = OperatorImap(self._context, self.store, self.directory, self.faults)
+        imap = OperatorImap(self._context, self.store, self.directory, self.faults, self.room_of)
         lines: set[OperatorSmtp] = set()
 
         def connected() -> OperatorSmtp:

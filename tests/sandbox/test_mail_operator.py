@@ -247,7 +247,9 @@ def test_a_mailbox_is_read_marked_and_moved_and_all_is_there_after_a_restart(
         reader.done([first.uid], "Traites")
         reader.done([second.uid], "Erreurs")
         assert [waiting.uid for waiting in reader.waiting(9)] == [third.uid]
-        assert reader.quota() is None
+        used = mail.box.mail.store.size_of(APPLICATION_BOX)
+        mail.box.mail.quotas[APPLICATION_BOX] = 1024 * 1024
+        assert reader.quota() == Quota(-(-used // 1024) * 1024, 1024 * 1024)
         mail.close()
     with Sandbox(settings) as box:
         mail = MailClient(box)
