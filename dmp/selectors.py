@@ -25,11 +25,10 @@ from establishment.enums import NationalService
 from establishment.models import Site, Unit
 from establishment.selectors import endpoint_for
 from interop.xds import codes
+from national.dmp.opening import EVERY_SITE
 from patients.enums import EpisodeState
 from patients.models import Episode, Patient
 from patients.selectors import CareRelation, Record, care_relation
-
-EVERY_SITE = "tous"
 
 
 @dataclass(frozen=True, slots=True)

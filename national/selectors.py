@@ -13,7 +13,7 @@ from django.db.models import Count, Q, QuerySet
 from establishment.enums import NationalService
 from national.enums import CallOutcome
 from national.models import Call, ClockReading, ServiceTrial
-from national.trials import TRIAL
+from national.trials import AIR_TRIAL, TRIALS
 
 BROKEN: Final = (CallOutcome.UNAVAILABLE, CallOutcome.UNCERTAIN)
 """Outcomes where the service did not answer; a refusal is an answer."""
@@ -78,13 +78,22 @@ class Health:
     failure: Call | None
 
 
-def health_of(service: NationalService) -> Health:
-    """The state of a service as its calls tell it; the refusal of a trial is what it looks for. 4 queries."""
+CONSULTATION: Final = ("TD0.3", "TD3.1", "TD3.2", AIR_TRIAL)
+"""Transactions that only the consultation of the DMP makes."""
+
+
+def health_of(service: NationalService, *, transactions: Sequence[str] = ()) -> Health:
+    """The state of a service as its calls tell it; the refusal of a trial is what it looks for. 4 queries.
+
+    `transactions` narrows to some of them.
+    """
     mine = Call.objects.filter(service=service).order_by("-started_at")
+    if transactions:
+        mine = mine.filter(transaction__in=transactions)
     return Health(
         last=mine.first(),
         success=mine.filter(outcome=CallOutcome.SUCCESS).first(),
-        refusal=mine.filter(outcome=CallOutcome.REJECTED).exclude(transaction=TRIAL).first(),
+        refusal=mine.filter(outcome=CallOutcome.REJECTED).exclude(transaction__in=TRIALS).first(),
         failure=mine.filter(outcome__in=BROKEN).first(),
     )
 

@@ -15,6 +15,9 @@ from national.errors import NationalServiceError
 
 TRIAL: Final = "ESSAI"
 """Transaction of the calls that only a trial makes."""
+AIR_TRIAL: Final = "ESSAI AIR"
+"""The same, at the address where the DMP is consulted."""
+TRIALS: Final = (TRIAL, AIR_TRIAL)
 
 
 @dataclass(frozen=True, slots=True)

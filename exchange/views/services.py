@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
@@ -22,20 +23,23 @@ from accounts.http import SignedInRequest
 from accounts.models import IdentityProvider
 from establishment.certificates import CertificateFacts, certificates_of
 from establishment.enums import NationalService, Switch
-from establishment.models import InstallationSwitch, ServiceEndpoint
+from establishment.models import InstallationSwitch, ServiceEndpoint, Site
 from establishment.services import endpoint_set, switch_set
 from exchange.alarms import Alarm, is_down, service_alarms
 from exchange.certificates import provider_certificates
 from exchange.views.rail import SERVICE_ICONS, service_view
+from national.dmp.opening import EVERY_SITE, air_address
+from national.dmp.trial import AIR
 from national.enums import TrialState
 from national.models import ServiceTrial
-from national.selectors import Health, health_of, last_trials, trial_by_uid
+from national.selectors import CONSULTATION, Health, health_of, last_trials, trial_by_uid
 from national.services import trial_ask
 from national.tasks import trial_after_commit
 from national.trials import can_be_tried
 from ui.french import hour
 
 OIDC: Final = "oidc:"
+AIR_TARGET: Final = f"{NationalService.DMP.value}:{AIR}"
 TRIAL_LATE: Final = timedelta(seconds=40)
 """A trial that no worker took up by then is said to be lost."""
 SWITCH_WORDS: Final[Mapping[Switch, tuple[str, str]]] = {
@@ -65,7 +69,10 @@ SWITCH_WORDS: Final[Mapping[Switch, tuple[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One service of the page. `target` names it for its trial; `state` is of the family `service`."""
+    """One service of the page. `target` names it for its trial; `state` is of the family `service`.
+
+    `facts` are pairs of a word and what is to know of this service alone.
+    """
 
     title: str
     icon: str
@@ -81,6 +88,7 @@ class Card:
     now: datetime
     calls_url: str = ""
     is_enabled: bool | None = None
+    facts: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_waiting(self) -> bool:
@@ -167,14 +175,20 @@ def access(request: SignedInRequest, service: str) -> HttpResponse:
 def _targets() -> set[str]:
     """What the page can try out: the services, and each provider of identities."""
     services = {service.value for service in NationalService if service != NationalService.PSC}
-    return services | {f"{OIDC}{slug}" for slug in IdentityProvider.objects.values_list("slug", flat=True)}
+    providers = {f"{OIDC}{slug}" for slug in IdentityProvider.objects.values_list("slug", flat=True)}
+    return services | providers | {AIR_TARGET}
 
 
 def _national_cards(now: datetime, alarms: list[Alarm]) -> list[Card]:
     shown = [service for service in NationalService if service != NationalService.PSC]
     endpoints = {row.service: row for row in ServiceEndpoint.objects.all()}
-    trials = last_trials([service.value for service in shown])
-    return [_national(one, endpoints.get(one), now, alarms, trials.get(one.value)) for one in shown]
+    trials = last_trials([*(service.value for service in shown), AIR_TARGET])
+    cards = []
+    for one in shown:
+        cards.append(_national(one, endpoints.get(one), now, alarms, trials.get(one.value)))
+        if one is NationalService.DMP:
+            cards.append(_consultation(endpoints.get(one), now, trials.get(AIR_TARGET)))
+    return cards
 
 
 def _national(
@@ -203,6 +217,42 @@ def _national(
         calls_url=service_view(service),
         is_enabled=endpoint.is_enabled if endpoint else None,
     )
+
+
+def _consultation(endpoint: ServiceEndpoint | None, now: datetime, trial: ServiceTrial | None) -> Card:
+    """The DMP as it is read, AIR simplifié: another address, another token, its own sites (F-PV-36)."""
+    sites = _air_sites()
+    is_open = endpoint is not None and endpoint.is_enabled
+    health = health_of(NationalService.DMP, transactions=CONSULTATION)
+    state, since = _state(health, is_configured=is_open and bool(sites))
+    return Card(
+        title="DMP – consultation",
+        icon=SERVICE_ICONS[NationalService.DMP],
+        target=AIR_TARGET,
+        state=state,
+        since=since,
+        address=air_address(endpoint) if endpoint else "",
+        health=health,
+        certificates=certificates_of(endpoint, now) if endpoint else [],
+        alarms=[],
+        trial=trial,
+        can_be_tried=is_open and can_be_tried(AIR_TARGET),
+        now=now,
+        calls_url=service_view(NationalService.DMP),
+        facts=(
+            ("Mode", f"AIR simplifié, VIHF {settings.DMP_AIR_VIHF_VERSION}"),
+            ("Sites ouverts", ", ".join(sites) or "aucun\u202f: personne ne consulte"),
+        ),
+    )
+
+
+def _air_sites() -> list[str]:
+    """Sites declared for AIR simplifié, in words; one that is not described here is said so. 1 query."""
+    declared = list(settings.DMP_AIR_SITES)
+    if EVERY_SITE in declared:
+        return ["tous"]
+    names = dict(Site.objects.filter(finess__in=declared).values_list("finess", "name"))
+    return [f"{names.get(finess, 'site inconnu ici')} ({finess})" for finess in declared]
 
 
 def _provider_cards(providers: list[IdentityProvider], now: datetime, alarms: list[Alarm]) -> list[Card]:

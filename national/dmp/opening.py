@@ -34,6 +34,8 @@ from national.kept import Kept
 from national.services import call_keep, clock_note
 from national.transport import TlsFiles, Transport, TransportSettings
 
+EVERY_SITE = "tous"
+"""DMP_AIR_SITES: every site of the hospital is declared for AIR simplifié."""
 NOT_CONFIGURED = "NOT_CONFIGURED"
 CERTIFICATE_UNREADABLE = "CERTIFICATE_UNREADABLE"
 _SHA1 = "sha1"
@@ -99,10 +101,14 @@ def _opened(endpoint: ServiceEndpoint, mode: AuthenticationMode) -> _Open:
 
 
 @contextmanager
-def dmp_line() -> Iterator[tuple[Transport, Seal, DmpSettings]]:
+def dmp_line(
+    mode: AuthenticationMode = AuthenticationMode.INDIRECT,
+) -> Iterator[tuple[Transport, Seal, DmpSettings]]:
     """What a new line to the DMP is made of, for a trial: no connection of the others is used.
 
-    A trial is not held back by a clock that was wrong: it measures it again.
+    `mode` tells the address and the form of the token: those of consultation for AIR. A trial is not held
+    back by a clock that was wrong: it measures it again.
+
     Raises Rejected of kind CONFIGURATION as `dmp_gateway` does.
     """
     endpoint = _endpoint()
@@ -112,7 +118,6 @@ def dmp_line() -> Iterator[tuple[Transport, Seal, DmpSettings]]:
         )
     except (OSError, ValueError) as error:
         raise _unreadable(error) from error
-    mode = AuthenticationMode.INDIRECT
     transport = Transport(
         TransportSettings(label="Le DMP", base_url=_base_url(endpoint, mode), tls=_tls(endpoint)),
         dated=CLOCK.saw,
@@ -150,6 +155,11 @@ def _tls(endpoint: ServiceEndpoint) -> TlsFiles:
         key=Path(endpoint.key_path),
         revocation=settings.DMP_CRL_PATH,
     )
+
+
+def air_address(endpoint: ServiceEndpoint) -> str:
+    """Where the DMP is consulted: an address of its own when the installation has one."""
+    return _base_url(endpoint, AuthenticationMode.AIR)
 
 
 def _base_url(endpoint: ServiceEndpoint, mode: AuthenticationMode) -> str:

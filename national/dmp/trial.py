@@ -24,11 +24,18 @@ from national.errors import Rejected
 from national.services import call_keep
 from national.soap import SoapAnswer
 from national.transport import CERTIFICATE_REFUSED, CERTIFICATE_UNREADABLE
-from national.trials import TRIAL, TrialResult
+from national.trials import AIR_TRIAL, TRIAL, TrialResult
 
 ANSWERS: Final = (
     "Le DMP répond et accepte le certificat d’authentification\u202f; "
     "il a refusé, comme attendu, une demande signée sans patient."
+)
+AIR: Final = "air"
+"""Name of the trial of the consultation: `dmp:air` (F-PV-36)."""
+AIR_ANSWERS: Final = (
+    "L’adresse de consultation répond et accepte le certificat d’authentification\u202f; elle a refusé, "
+    "comme attendu, une demande de la structure signée sans patient. Ce que l’AIR ouvre à un professionnel "
+    "se voit à sa première consultation."
 )
 _OF_THE_INSTALLATION: Final = frozenset(
     {
@@ -42,25 +49,34 @@ _OF_THE_INSTALLATION: Final = frozenset(
 _SECTOR: Final = "SA01"
 
 
-def dmp_try(_name: str, actor: Actor, *, record: Recorder = call_keep) -> TrialResult:
-    """Query the registry about a document that nobody has, for no patient."""
-    with dmp_line() as (transport, seal, settings):
+def dmp_try(name: str, actor: Actor, *, record: Recorder = call_keep) -> TrialResult:
+    """Query the registry about a document that nobody has, for no patient; `air` tries the consultation.
+
+    Nobody is behind a trial, and AIR is for a professional known by two factors (EX_AIR-050): the structure
+    asks, at the address and in the form of token of the consultation.
+    """
+    is_air = name == AIR
+    with dmp_line(AuthenticationMode.AIR if is_air else AuthenticationMode.INDIRECT) as (
+        transport,
+        seal,
+        settings,
+    ):
         wire = Wire(transport, seal, settings, record, lambda: datetime.now(UTC), uuid4)
         try:
-            wire.exchange(_context(actor), None, _ask(settings), _read)
+            wire.exchange(_context(actor), None, _ask(settings, is_air=is_air), _read)
         except Rejected as refusal:
             code = refusal.code.rpartition(":")[2]
             if code in _OF_THE_INSTALLATION or code.startswith("HTTP_"):
                 raise
-    return TrialResult(True, ANSWERS)
+    return TrialResult(True, AIR_ANSWERS if is_air else ANSWERS)
 
 
-def _ask(settings: DmpSettings) -> Ask:
+def _ask(settings: DmpSettings, *, is_air: bool) -> Ask:
     nobody = iti18.build_get_documents(
         unique_ids=(f"{legal_entity().oid_root}.0",), return_type=codes.RETURN_OBJECT_REF
     )
     return Ask(
-        TRIAL,
+        AIR_TRIAL if is_air else TRIAL,
         settings.paths.registry,
         settings.actions.iti18,
         nobody,

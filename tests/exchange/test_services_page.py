@@ -39,12 +39,24 @@ from national.services import trial_ask, trial_do
 from national.trials import TrialResult, trial_register, trial_run
 from sandbox.runtime import Sandbox
 from tests.exchange.people import administrator, browser_of
-from tests.factories import EndpointFactory, LegalEntityFactory, PartnerFactory, SwitchFactory
+from tests.factories import (
+    EndpointFactory,
+    LegalEntityFactory,
+    PartnerFactory,
+    SiteFactory,
+    SwitchFactory,
+)
 from tests.hospital import plug_dmp
 
 PAGE = "/services-socles/"
 ACTOR = system_actor("tests")
 NOW = datetime(2026, 3, 7, 12, tzinfo=UTC)
+
+
+def consultation_card(browser: Client) -> str:
+    """The markup of the line « DMP – consultation »."""
+    page = browser.get(PAGE).content.decode()
+    return page.partition(">DMP – consultation</h2>")[2].partition("</section>")[0]
 
 
 @pytest.fixture
@@ -272,6 +284,34 @@ class TestAlarms:
         call(CallOutcome.SUCCESS)
         assert service_alarms(timezone.now()) == []
 
+    @pytest.mark.requirement("F-PV-36")
+    def test_the_consultation_has_its_line_with_address_sites_and_calls(
+        self, admin: Client, settings: LazySettings, tmp_path: Path
+    ) -> None:
+        site = SiteFactory()
+        EndpointFactory(certificate_path=certificate(tmp_path, 300))
+        settings.DMP_AIR_BASE_URL = "https://air.dmp.example/"
+        settings.DMP_AIR_SITES = [site.finess, "999999999"]
+        settings.DMP_AIR_VIHF_VERSION = "4.0"
+        call(CallOutcome.SUCCESS, transaction="TD2.1")
+        call(CallOutcome.UNAVAILABLE, transaction="TD3.1", code="TIMEOUT")
+        card = consultation_card(admin)
+        for words in (
+            "https://air.dmp.example/",
+            "AIR simplifié, VIHF 4.0",
+            f"{site.name} ({site.finess})",
+            "site inconnu ici (999999999)",
+            "TD3.1",
+            "TIMEOUT",
+            "DPI CHTR",
+        ):
+            assert words in card, words
+        assert "TD2.1" not in card, "a feeding says nothing of the consultation"
+        settings.DMP_AIR_SITES = []
+        assert "personne ne consulte" in consultation_card(admin)
+        settings.DMP_AIR_SITES = ["tous"]
+        assert re.search(r"Sites ouverts</dt><dd>tous<", consultation_card(admin))
+
     def test_the_bar_tells_the_administrator_how_many(self, admin: Client) -> None:
         SwitchFactory(code=Switch.PFI_DMP)
         alarms_watch()
@@ -350,6 +390,20 @@ class TestRealTrials:
         row = Call.objects.get()
         assert (row.service, row.transaction, row.actor_label) == ("dmp", "ESSAI", "tests")
         assert row.patient_uid is None
+
+    @pytest.mark.requirement("F-PV-36")
+    def test_the_consultation_is_tried_at_its_own_address(self, dmp: Sandbox, settings: LazySettings) -> None:
+        settings.DMP_AIR_BASE_URL = ServiceEndpoint.objects.get().base_url
+        ServiceEndpoint.objects.update(base_url="https://localhost:1/")
+        result = trial_run("dmp:air", ACTOR)
+        assert result.passed, result
+        assert "L’adresse de consultation répond" in result.text
+        assert Call.objects.get().transaction == "ESSAI AIR"
+        assert not trial_run("dmp", ACTOR).passed, "the other address is tried for itself"
+
+        settings.DMP_AIR_BASE_URL = "https://localhost:1/"
+        down = trial_run("dmp:air", ACTOR)
+        assert not down.passed and "ne répond pas" in down.text
 
     def test_a_certificate_of_another_authority_is_refused_in_words(self, dmp: Sandbox) -> None:
         stranger = dmp.certificates.stranger
