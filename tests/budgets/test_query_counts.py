@@ -410,8 +410,8 @@ NO_PAGES = frozenset(
         # A redirection, and forms that write.
         "dossier:start", "dossier:mssante_open", "exchange:message_show", "exchange:message_act",
         "exchange:service_try", "exchange:service_access", "exchange:switch", "pfi:replay",
-        "dossier:mail", "dossier:mail_headers", "dossier:mail_read", "dossier:mail_reread", "dossier:mail_import",
-        "dossier:mail_set_aside",
+        "dossier:mail", "dossier:mail_headers", "dossier:mail_read", "dossier:mail_reread",
+        "dossier:mail_import", "dossier:mail_set_aside",
         "dossier:insi_ask", "dossier:insi_decide",
         "stats:export",
         "api:schema", "api:unknown", "api:stats_figures", "api:stats_csv",
