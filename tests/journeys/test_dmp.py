@@ -167,6 +167,62 @@ def test_what_was_hidden_is_shown_to_the_patient_in_two_clicks(dmp):
     assert missing_traces(dmp, patient, "dmp.visibility", "dmp.make_visible") == []
 
 
+def ask_to_show(doctor, title):
+    """Two clicks: the dialog, then the public (workflows 6.4)."""
+    with doctor.budget(2):
+        doctor.click(row(doctor, title).get_by_role("link", name="Rendre visible…"))
+        dialog = doctor.page.get_by_role("dialog")
+        doctor.click(dialog.get_by_role("button", name="Rendre visible au patient"))
+    return dialog
+
+
+@pytest.mark.requirement("SC.DMP/UX.14.BIS", "DPI.DMP/UX.10")
+def test_what_was_hidden_is_shown_through_a_slow_dmp(dmp):
+    """Journey 6 with three seconds at every call."""
+    title = "Anatomopathologie attendue"
+    unique_id = deposit(dmp, 711, title, restrictions=(codes.VISIBILITY_HIDDEN_PATIENT,))
+    dmp.sandbox.dmp.faults.add(LATENCY, times=MOST_CALLS)
+    doctor = dmp.sits_down("HODA")
+    open_record(doctor)
+    expect(counter(doctor)).to_contain_text("nouve", timeout=60_000)
+    open_list(doctor)
+    ask_to_show(doctor, title)
+    expect(row(doctor, title)).not_to_contain_text("Invisible patient", timeout=60_000)
+    expect(doctor.page.get_by_role("dialog")).to_have_count(0)
+    assert codes.VISIBILITY_HIDDEN_PATIENT not in held(dmp, unique_id).confidentiality
+    (rule,) = dmp.sandbox.dmp.faults.list()
+    asked = [call for call in Call.objects.filter(service=NationalService.DMP) if "TD3.3" in call.transaction]
+    assert asked and rule["done"] > len(asked)
+
+
+@pytest.mark.requirement("SC.DMP/UX.14.BIS", "DPI.DMP/UX.10")
+def test_what_was_hidden_stays_so_while_the_dmp_is_down_and_the_work_goes_on(dmp):
+    """Journey 6 with the DMP down: said in the dialog, nothing changed; then asked again."""
+    title = "Anatomopathologie retenue"
+    unique_id = deposit(dmp, 712, title, restrictions=(codes.VISIBILITY_HIDDEN_PATIENT,))
+    doctor = dmp.sits_down("HODA")
+    open_record(doctor)
+    open_list(doctor)
+    dmp.sandbox.dmp.faults.add("http:503", times=MOST_CALLS)
+    dialog = ask_to_show(doctor, title)
+    expect(dialog.get_by_role("alert")).to_contain_text("Rien n’a été modifié", timeout=60_000)
+    (rule,) = dmp.sandbox.dmp.faults.list()
+    assert rule["done"] > 0
+    assert codes.VISIBILITY_HIDDEN_PATIENT in held(dmp, unique_id).confidentiality
+    doctor.press("Escape")
+    expect(row(doctor, title)).to_contain_text("Invisible patient")
+    begin_letter(doctor)
+    doctor.page.go_back()
+    dmp.sandbox.dmp.faults.clear()
+    gateway_close()
+    doctor.go(f"/patients/{dmp.patient('000003').uid}/?dmp=1")
+    doctor.page.wait_for_load_state("networkidle")
+    ask_to_show(doctor, title)
+    expect(row(doctor, title)).not_to_contain_text("Invisible patient")
+    expect(doctor.page.get_by_role("dialog")).to_have_count(0)
+    assert codes.VISIBILITY_HIDDEN_PATIENT not in held(dmp, unique_id).confidentiality
+
+
 @pytest.mark.requirement("SC.CDA/DD.05", "SC.CDA/VISU.02", "F-PV-05")
 def test_a_filed_document_says_that_a_newer_one_is_in_the_dmp(dmp):
     deposit(dmp, 720, "Compte rendu de passage", set_number=720)

@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
+from django.core.cache import cache
 from playwright.sync_api import expect
 
 from audit.models import Trace
@@ -21,10 +24,11 @@ from establishment.enums import NationalService
 from establishment.models import ServiceEndpoint
 from interop.hl7v2 import Action
 from interop.mail.reports import ReadReport, parse_report
+from mssante.models import IncomingMail
 from national.mail.opening import lines_close
 from patients.models import Patient
 from pfi.mail_reading import mailboxes_read
-from sandbox.mail.boxes import ERROR_BOX
+from sandbox.mail.boxes import APPLICATION_BOX, ERROR_BOX
 from sandbox.mail.letters import TITLE, Case, Sent
 from sandbox.mail.pdf import text_pdf
 from sandbox.runtime import Sandbox
@@ -34,6 +38,8 @@ from tests.hospital import MATRICULE
 from tests.interop.cda.test_display import media, structured
 from tests.journeys.conftest import Installation, Person, user
 from tests.journeys.test_pages import shown
+from tests.journeys.writing import begin_letter
+from tests.scenarios.consulting import INS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -48,11 +54,15 @@ class Town:
 
     sandbox: Sandbox
 
-    def send(self, case: Case, *, wants_receipt: bool = True) -> Sent:
-        """A letter about the patient of the journeys, read by the PFI before this returns."""
-        sent = self.sandbox.letters.send(
+    def post(self, case: Case, *, wants_receipt: bool = True) -> Sent:
+        """A letter about the patient of the journeys, in the mailbox that the PFI reads."""
+        return self.sandbox.letters.send(
             case, matricule=MATRICULE, author="petit", wants_receipt=wants_receipt
         )
+
+    def send(self, case: Case, *, wants_receipt: bool = True) -> Sent:
+        """The same, read by the PFI before this returns."""
+        sent = self.post(case, wants_receipt=wants_receipt)
         mailboxes_read(worker="journey")
         return sent
 
@@ -175,22 +185,20 @@ def test_the_preview_shows_what_was_chosen_last_whichever_answer_comes_last(
     expect(page.locator("table.docs tr[aria-current=true] a.docs__title")).to_have_attribute("hx-get", chosen)
 
 
-@pytest.mark.requirement("SC.MSS/UX.07", "SC.MSS/UX.39", "F-PV-26", "SC.MSS/UX.37")
-def test_a_refused_document_is_understood_then_imported_in_at_most_four_clicks(
-    installation: Installation, town: Town, tmp_path: Path
-) -> None:
-    town.send(Case.OTHER_TRAIT, wants_receipt=False)
-    file = tmp_path / "avis.eml"
-    file.write_bytes(town.mails(ERROR_BOX)[-1])
-    secretary = installation.sits_down("HODA")
+def understand(secretary: Person) -> None:
+    """The rejection, from the bar: which trait differs, and no content of the document."""
     page = secretary.page
-    counter(secretary, "1 rejet")
     page.get_by_role("link", name=re.compile("MSSanté")).click()
     page.locator("#liste").get_by_role("link", name=re.compile("TILLEULS")).click()
     expect(page.get_by_role("heading", name="Identité non concordante")).to_be_visible()
     expect(page.locator(".compare tr.is-different")).to_contain_text("Lieu (code INSEE)")
     expect(page.locator("#apercu iframe")).to_have_count(0)
     shown(page, "50-mssante-rejection")
+
+
+def import_by_hand(secretary: Person, file: Path) -> None:
+    """Drop, choose, compare, confirm: at most four clicks (workflows 5.4)."""
+    page = secretary.page
     with secretary.budget(4):
         secretary.clicks += 1
         page.locator("[data-drop] input[type=file]").set_input_files(file)
@@ -204,6 +212,19 @@ def test_a_refused_document_is_understood_then_imported_in_at_most_four_clicks(
         secretary.click(page.get_by_role("button", name="Je confirme l’identité"))
     expect(page.get_by_role("heading", name=TITLE)).to_be_visible()
     secretary.toast("Document intégré au dossier.")
+
+
+@pytest.mark.requirement("SC.MSS/UX.07", "SC.MSS/UX.39", "F-PV-26", "SC.MSS/UX.37")
+def test_a_refused_document_is_understood_then_imported_in_at_most_four_clicks(
+    installation: Installation, town: Town, tmp_path: Path
+) -> None:
+    town.send(Case.OTHER_TRAIT, wants_receipt=False)
+    file = tmp_path / "avis.eml"
+    file.write_bytes(town.mails(ERROR_BOX)[-1])
+    secretary = installation.sits_down("HODA")
+    counter(secretary, "1 rejet")
+    understand(secretary)
+    import_by_hand(secretary, file)
     automatic, by_hand = Reception.objects.order_by("id")
     assert (automatic.outcome, by_hand.outcome) == (
         ReceiptOutcome.REFUSED_IDENTITY,
@@ -231,12 +252,90 @@ def test_everything_is_marked_as_seen_and_taken_back(installation: Installation)
     expect(doctor.page.locator(".inbox .badge")).to_have_count(3)
 
 
-@pytest.mark.parametrize("effect", ["delay:3000", "http:503"])
-def test_the_inbox_is_read_while_the_dmp_is_slow_or_down(installation: Installation, effect: str) -> None:
-    hand_over(mailed(Action.INITIAL, arriving(1, pdf=PDF)))
+DMP_WORDS = {"delay:3000": "Ouvert – accès autorisé", "http:503": "indisponible"}
+MOST_CALLS = 100
+
+
+@pytest.fixture(params=list(DMP_WORDS))
+def troubled(
+    installation: Installation, settings: LazySettings, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """Every call of the DMP takes three seconds, or fails; its words once it was asked."""
+    cache.clear()
+    settings.DMP_AIR_SITES = ["tous"]
+    registry, now = installation.sandbox.dmp.registry, datetime.now(UTC)
+    for actor in registry.authorisations(INS, now):
+        registry.set_authorisation(INS, actor, "none", now)
+    installation.sandbox.dmp.faults.add(request.param, times=MOST_CALLS)
+    yield DMP_WORDS[request.param]
+    installation.sandbox.dmp.faults.clear()
+    installation.sandbox.mail.faults.clear()
+
+
+def was_hit(installation: Installation) -> bool:
+    """Whether the fault of the DMP happened to a call of the person."""
+    (rule,) = installation.sandbox.dmp.faults.list()
+    return rule["done"] > 0
+
+
+def read_in_trouble(installation: Installation, words: str) -> None:
+    """The mailbox is slow, or cannot be opened until the reading after."""
+    faults = installation.sandbox.mail.faults
+    if words == DMP_WORDS["delay:3000"]:
+        faults.add("read_slow:3000", address=APPLICATION_BOX)
+    else:
+        faults.add("read_down", address=APPLICATION_BOX)
+        mailboxes_read(worker="journey")
+        assert not Reception.objects.exists(), "the mailbox was shut"
+    mailboxes_read(worker="journey")
+    assert faults.waiting() == 0
+
+
+@pytest.mark.requirement("SC.MSS/UX.07", "SC.MSS/UX.40", "DPI.DMP/UX.10")
+def test_what_arrives_is_filed_and_read_while_the_services_are_slow_or_down(
+    installation: Installation, town: Town, troubled: str
+) -> None:
+    """Journey 4: nothing is lost with the mailbox, and the letter is read whatever the DMP does."""
     doctor = installation.sits_down("HODA")
-    installation.sandbox.dmp.faults.add(effect, operation="TD3.1")
+    town.post(Case.MATCH)
     doctor.go("/mssante/")
-    doctor.click(doctor.page.get_by_role("link", name=re.compile("PAT-TROIS Dominique")))
-    heading = doctor.page.get_by_role("heading", name="Compte rendu d’une autre structure")
-    expect(heading).to_be_visible()
+    expect(doctor.page.locator("#liste")).not_to_contain_text("PAT-TROIS")
+    read_in_trouble(installation, troubled)
+    doctor.page.reload()
+    counter(doctor, "1")
+    with doctor.budget(1):
+        doctor.click(doctor.page.get_by_role("link", name=re.compile("PAT-TROIS Dominique")))
+    expect(doctor.page.get_by_role("heading", name=TITLE)).to_be_visible()
+    expect(doctor.page.locator("#apercu iframe")).to_have_count(1)
+    begin_letter(doctor)
+    doctor.page.go_back()
+    expect(doctor.page.locator("#dmp-fact")).to_contain_text(troubled, timeout=60_000)
+    assert was_hit(installation)
+    assert installation.traced("document.view", patient_uid=installation.patient(IPP).uid)
+
+
+@pytest.mark.requirement("SC.MSS/UX.07", "SC.MSS/UX.39", "DPI.DMP/UX.10")
+def test_a_refused_document_is_imported_while_the_services_are_slow_or_down(
+    installation: Installation, town: Town, troubled: str, tmp_path: Path
+) -> None:
+    """Journey 5: the refusal is on screen although its notice does not leave yet; then it leaves."""
+    held = len(town.mails(ERROR_BOX))
+    town.post(Case.OTHER_TRAIT, wants_receipt=False)
+    notice_fault = "slow:3000" if troubled == DMP_WORDS["delay:3000"] else "greylist"
+    secretary = installation.sits_down("HODA")
+    installation.sandbox.mail.faults.add(notice_fault, address=ERROR_BOX)
+    read_in_trouble(installation, troubled)
+    secretary.page.reload()
+    counter(secretary, "1 rejet")
+    understand(secretary)
+    if notice_fault == "greylist":
+        assert len(town.mails(ERROR_BOX)) == held
+        IncomingMail.objects.update(not_before=None)
+        mailboxes_read(worker="journey")
+    assert len(town.mails(ERROR_BOX)) == held + 1
+    file = tmp_path / "avis.eml"
+    file.write_bytes(town.mails(ERROR_BOX)[-1])
+    import_by_hand(secretary, file)
+    expect(secretary.page.locator("#dmp-fact")).to_contain_text(troubled, timeout=60_000)
+    assert was_hit(installation)
+    assert Reception.objects.filter(intake=Intake.MANUAL, outcome=ReceiptOutcome.INTEGRATED).count() == 1
