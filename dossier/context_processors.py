@@ -145,6 +145,7 @@ def _menu_of(user: User) -> list[Entry]:
     entries = [Entry("Mon compte", reverse("accounts:profile"), "user")]
     if user.has_perm("mssante.directory"):
         entries.append(Entry("Annuaire des professionnels", reverse("mssante:directory"), "book-user"))
+    entries.append(Entry("À propos", reverse("about"), "info"))
     return entries
 
 

@@ -9,6 +9,7 @@ from dpi import views
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", views.live, name="health-live"),
     path("health/ready", views.ready, name="health-ready"),
+    path("a-propos", views.about, name="about"),
     path("api/v1/", include("dpi.api.urls")),
     path("", include("ui.urls")),
     path("", include("accounts.urls")),

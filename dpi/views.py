@@ -1,13 +1,16 @@
-"""Health pages, read by a balancer or a supervisor: no account, no detail that helps an attacker."""
+"""Health pages, read by a balancer or a supervisor without account, and the page « À propos »."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, JsonResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
-from accounts.access import public
+from accounts.access import public, signed_in
 from dpi import health
+from national.dmp.opening import software_claim
 
 
 @public
@@ -36,3 +39,22 @@ def ready(request: HttpRequest) -> JsonResponse:
         status=200 if ok else 503,
         json_dumps_params={"ensure_ascii": False},
     )
+
+
+@signed_in()
+@require_GET
+def about(request: HttpRequest) -> HttpResponse:
+    """« À propos »: the very name and version that the DMP reads in each assertion (EX_GEN-1180, dmp 2.2).
+
+    The homologation number is secret (EX_GEN-1490): the page says only whether there is one.
+    """
+    software = software_claim()
+    context = {
+        "name": software.name,
+        "version": software.version,
+        "installation": software.installation,
+        "is_homologated": settings.DMP_HOMOLOGATION != settings.DMP_NO_HOMOLOGATION,
+        "licence": settings.DPI_LICENCE,
+        "environment": "Environnement de démonstration, patients fictifs" if settings.DPI_SANDBOX else "",
+    }
+    return render(request, "ui/about.html", context)

@@ -15,7 +15,7 @@ from csp.constants import NONCE, NONE, SELF
 from dpi import schedule
 from dpi.logs import logging_config
 from dpi.settings import env
-from dpi.version import version
+from dpi.version import licence, version
 from interop.dmp import codes as dmp_codes
 from interop.ins.codes import PRODUCTION_INS_OIDS
 from interop.insi.codes import ACTION_SEARCH
@@ -32,6 +32,7 @@ DEFAULT_FONTS = [
 
 # --- What runs -------------------------------------------------------------------------------
 DPI_VERSION = version()
+DPI_LICENCE = licence()
 DPI_START_ID = env.text("DPI_START_ID", "")
 DPI_SANDBOX = env.flag("DPI_SANDBOX", False)
 DPI_SANDBOX_ADDRESSES = env.path("DPI_SANDBOX_ADDRESSES")
@@ -376,7 +377,8 @@ HL7_PROCESSING_ID = env.text("HL7_PROCESSING_ID", "P", choices=("P", "T", "D"))
 
 # --- DMP (dmp.md 2.2, 9) -----------------------------------------------------------------------
 DMP_SOFTWARE_NAME = env.text("DMP_SOFTWARE_NAME", "DPI")
-DMP_HOMOLOGATION = env.secret("DMP_HOMOLOGATION", "non-homologue")
+DMP_NO_HOMOLOGATION = "non-homologue"
+DMP_HOMOLOGATION = env.secret("DMP_HOMOLOGATION", DMP_NO_HOMOLOGATION)
 DMP_INSTALLATION_ID = env.text("DMP_INSTALLATION_ID", "")
 DMP_CUMUL_INVISIBLE_MASQUE = env.flag("DMP_CUMUL_INVISIBLE_MASQUE", False)
 PFI_PARALLEL_JOBS = env.integer("PFI_PARALLEL_JOBS", 1, minimum=1)

@@ -167,15 +167,20 @@ def _base_url(endpoint: ServiceEndpoint, mode: AuthenticationMode) -> str:
     return str(settings.DMP_AIR_BASE_URL) if is_air and settings.DMP_AIR_BASE_URL else endpoint.base_url
 
 
+def software_claim() -> SoftwareClaim:
+    """The software as the DMP and the page « À propos » name it: one source for both (EX_GEN-1180)."""
+    return SoftwareClaim(
+        name=settings.DMP_SOFTWARE_NAME,
+        version=settings.DPI_VERSION,
+        homologation=settings.DMP_HOMOLOGATION,
+        installation=settings.DMP_INSTALLATION_ID,
+    )
+
+
 def _settings(mode: AuthenticationMode) -> DmpSettings:
     paths, actions = settings.DMP_PATHS, settings.DMP_ACTIONS
     return DmpSettings(
-        software=SoftwareClaim(
-            name=settings.DMP_SOFTWARE_NAME,
-            version=settings.DPI_VERSION,
-            homologation=settings.DMP_HOMOLOGATION,
-            installation=settings.DMP_INSTALLATION_ID,
-        ),
+        software=software_claim(),
         software_oid=settings.DMP_SOFTWARE_OID or _installation_oid(),
         paths=Paths(
             registry=paths["registry"].strip("/"),

@@ -91,6 +91,7 @@ class Record:
 PAGES: dict[str, Callable[[Record], str]] = {
     "accounts:login": lambda record: reverse("accounts:login"),
     "accounts:profile": lambda record: reverse("accounts:profile"),
+    "about": lambda record: reverse("about"),
     "dossier:home": lambda record: reverse("dossier:home"),
     "dossier:counters": lambda record: reverse("dossier:counters"),
     "dossier:search, by birth date": lambda record: search("17/05/1962 dur"),
