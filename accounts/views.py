@@ -63,6 +63,9 @@ from ui.components import Service
 
 REFUSED = "Identifiant ou mot de passe refusé. Après plusieurs échecs, l’accès est suspendu un moment."
 
+PSC_WORDS = "S'identifier avec Pro Santé Connect"
+"""The name of the button, as the référentiel writes it (psc 12)."""
+
 # --- Login ------------------------------------------------------------------------------------
 
 
@@ -100,13 +103,15 @@ def _ways(providers: list[IdentityProvider]) -> list[dict[str, Any]]:
     """The providers as the page shows them: one that did not answer lately says so and goes last."""
     ways = []
     for provider in providers:
-        down = ProviderClient(provider).seems_down()
+        down, is_psc = ProviderClient(provider).seems_down(), provider.kind == ProviderKind.PSC
         ways.append(
             {
                 "slug": provider.slug,
                 "label": provider.label,
+                "words": PSC_WORDS if is_psc else provider.label,
+                "more_url": settings.PSC_ABOUT_URL if is_psc else "",
                 "help": "ne répond pas actuellement" if down else provider.hint,
-                "icon": "smartphone" if provider.kind == ProviderKind.PSC else "hospital",
+                "icon": "smartphone" if is_psc else "hospital",
                 "down": down,
                 "primary": False,
             }

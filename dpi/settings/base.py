@@ -198,6 +198,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+PSC_ABOUT_URL = env.url("PSC_ABOUT_URL", "https://esante.gouv.fr/produits-services/pro-sante-connect")
 SESSION_LOCK_MINUTES = env.integer("SESSION_LOCK_MINUTES", 15, minimum=5, maximum=120)
 SESSION_LOCKED_HOURS = env.integer("SESSION_LOCKED_HOURS", 2, minimum=1, maximum=12)
 SESSION_HOURS_LOCAL = env.integer("SESSION_HOURS_LOCAL", 12, minimum=1, maximum=12)

@@ -76,7 +76,7 @@ def shown(page: Page, name: str) -> None:
 
 
 def through_pro_sante_connect(page: Page, person: str) -> None:
-    page.get_by_role("link", name="Pro Santé Connect").click()
+    page.get_by_role("link", name="S'identifier avec Pro Santé Connect").click()
     page.get_by_role("heading", name="Pro Santé Connect").wait_for()
     page.get_by_role("button", name=person).click()
 
@@ -153,11 +153,21 @@ def test_an_exercise_is_chosen_by_the_keyboard_alone(page: Page, address: str, w
     )
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing overflows"
     shown(page, f"profile-{width}")
+    page.get_by_role("link", name="Dissocier cette identité").click()
+    page.get_by_role("heading", name="Dissocier une identité").wait_for()
+    expect(page.get_by_role("button", name="Dissocier et me déconnecter")).to_be_visible()
+    shown(page, f"unlink-{width}")
+    page.goto(f"{address}/a-propos")
+    page.get_by_role("heading", name="À propos").wait_for()
+    shown(page, f"about-{width}")
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{address}/compte")
+    shown(page, f"profile-dark-{width}")
 
 
 def test_cancelling_comes_back_with_a_sentence(page: Page, address: str) -> None:
     page.goto(address)
-    page.get_by_role("link", name="Pro Santé Connect").click()
+    page.get_by_role("link", name="S'identifier avec Pro Santé Connect").click()
     page.get_by_role("button", name="Annuler").click()
     page.get_by_role("heading", name="Connexion impossible").wait_for()
     shown(page, "refused")

@@ -117,7 +117,7 @@ class Person:
     def log_in(self, name: str) -> None:
         """By Pro Santé Connect, at the sandbox's provider."""
         self.go("/")
-        self.page.get_by_role("link", name="Pro Santé Connect").click()
+        self.page.get_by_role("link", name="S'identifier avec Pro Santé Connect").click()
         self.page.get_by_role("heading", name="Pro Santé Connect").wait_for()
         self.page.get_by_role("button", name=name).click()
         # Said once, when the identity opens the account for the first time.

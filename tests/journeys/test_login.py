@@ -32,7 +32,7 @@ def test_one_click_for_us_and_the_account_of_the_rpps_is_opened(installation: In
     doctor = installation.sits_down()
     doctor.go("/")
     with doctor.budget(1):
-        doctor.click(doctor.page.get_by_role("link", name="Pro Santé Connect"))
+        doctor.click(doctor.page.get_by_role("link", name="S'identifier avec Pro Santé Connect"))
         doctor.page.get_by_role("heading", name="Pro Santé Connect").wait_for()
     doctor.page.get_by_role("button", name="HODA").click()
     expect(doctor.page.get_by_role("heading", name="Compte rattaché", level=1)).to_be_visible()
@@ -70,7 +70,7 @@ def test_a_provider_that_is_down_is_said_in_words_and_the_way_back_is_there(
     provider.switches.update({"down": True})
     doctor = installation.sits_down()
     doctor.go("/")
-    doctor.page.get_by_role("link", name="Pro Santé Connect").click()
+    doctor.page.get_by_role("link", name="S'identifier avec Pro Santé Connect").click()
     expect(doctor.page.get_by_role("heading", name="Connexion impossible")).to_be_visible()
     expect(doctor.page.get_by_text("PSC-06")).to_be_visible()
     provider.switches.reset()
@@ -82,7 +82,7 @@ def test_a_provider_that_is_down_is_said_in_words_and_the_way_back_is_there(
 def test_whose_rpps_is_nobodys_reaches_no_patient(installation: Installation) -> None:
     stranger = installation.sits_down()
     stranger.go("/")
-    stranger.page.get_by_role("link", name="Pro Santé Connect").click()
+    stranger.page.get_by_role("link", name="S'identifier avec Pro Santé Connect").click()
     stranger.page.get_by_role("button", name="VASSEUR").click()
     expect(stranger.page.get_by_role("heading", name="Aucun compte")).to_be_visible()
     stranger.go(f"/patients/{installation.patient('000003').uid}/")
