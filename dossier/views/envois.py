@@ -340,7 +340,7 @@ def _repair_words(order: Order) -> str:
 def _without_dmp(order: Order) -> str:
     """What follows a failure for want of an open DMP: one more try by itself, or nothing but a person."""
     if order.relaunch_at is not None:
-        return f"Relancé automatiquement le {timezone.localtime(order.relaunch_at):%d/%m/%Y}."
+        return f"Relance automatique le {timezone.localtime(order.relaunch_at):%d/%m/%Y}."
     return "Relancer quand le patient aura un DMP ouvert."
 
 

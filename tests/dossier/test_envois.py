@@ -112,7 +112,7 @@ class TestList:
         at = datetime(2026, 12, 5, 23, 30, tzinfo=UTC)
         failed = make_order(ward, OrderState.FAILED, error_code=code, error_text=words, relaunch_at=at)
         text = seen(doctor.get(LIST)).text
-        assert f"{words} Relancé automatiquement le 06/12/2026. ({code})" in text
+        assert f"{words} Relance automatique le 06/12/2026. ({code})" in text
         assert "Échec (" not in text
         record = seen(doctor.get(reverse("dossier:patient", args=[failed.version.document.patient.uid])))
         assert "Échec (pas de DMP ouvert)" in record.text
