@@ -164,7 +164,8 @@ class _Line(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The peer sends no more; what it sent is still answered."""
         self._end()
-        return self._work is not None
+        is_plain = self._transport.get_extra_info("ssl_object") is None
+        return is_plain and self._work is not None  # TLS has no half-open line
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None:
@@ -173,7 +174,7 @@ class _Line(asyncio.Protocol):
         if self._watch is not None:
             self._watch.cancel()
         self._is_lost = True
-        self._waiting = deque(kept for kept in self._waiting if isinstance(kept, FrameError))
+        self._keep_faults()
         self._end()
         self._writable.set()
         if self._work is None:
@@ -189,10 +190,14 @@ class _Line(asyncio.Protocol):
     async def finish(self) -> None:
         """Answer the message in hand, take no other, close."""
         self._is_ending = True
-        self._waiting.clear()
+        self._keep_faults()
         if self._work is not None:
             await self._work
         self._transport.close()
+
+    def _keep_faults(self) -> None:
+        """Forget the messages that nobody took in charge, which come again; what was no MLLP does not."""
+        self._waiting = deque(kept for kept in self._waiting if isinstance(kept, FrameError))
 
     def _end(self) -> None:
         """No byte will come any more: take what was whole, and what was not for what it is. Once."""

@@ -17,7 +17,7 @@ from exchange.errors import NoAnswer
 from exchange.models import Message
 from exchange.tls import client_context, server_context
 from interop.hl7v2.ack import parse_ack
-from interop.hl7v2.mllp import FrameDecoder, frame
+from interop.hl7v2.mllp import HEAD_BYTES, FrameDecoder, frame
 from tests.exchange.conftest import Treated
 from tests.exchange.listening import DEFAULTS, Listening, line_to, send
 from tests.exchange.messages import message
@@ -214,6 +214,32 @@ def test_the_expected_certificate_opens_the_line(
     port = listening.start(PartnerFactory(uses_tls=True, peer_subject=subject), tls=server_context())
     with line_to(port, tls=_as("gam", certificates, settings)) as line:
         assert b"MSA|AA" in line.exchange(message())
+
+
+@pytest.mark.parametrize(
+    "sent", [b"\x0b" + message(control_id="CUT"), b"\x0b" + b"A" * 200_000], ids=["cut", "too-long"]
+)
+def test_what_a_tls_line_broke_is_kept_too(
+    listening: Listening,
+    treated: Treated,
+    certificates: dict[str, Path],
+    settings: Settings,
+    sent: bytes,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    subject = pki.issued("gam.chu.example", purpose="client").certificate.subject.rfc4514_string()
+    limited = replace(DEFAULTS, max_frame_bytes=100_000)
+    partner = PartnerFactory(uses_tls=True, peer_subject=subject)
+    port = listening.start(partner, settings=limited, tls=server_context())
+    context = _as("gam", certificates, settings)
+    with context.wrap_socket(connect(port), server_hostname="localhost") as connected:
+        connected.sendall(sent)
+    with line_to(port, tls=context) as line:
+        assert b"MSA|AA" in line.exchange(message())
+    listening.close()
+    row = Message.objects.get(state="unreadable")
+    assert bytes(row.raw) == sent[1 : 1 + HEAD_BYTES]
+    assert "asyncio" not in {record.name for record in caplog.records}
 
 
 def test_another_certificate_of_the_same_authority_is_closed(
