@@ -50,6 +50,25 @@ def test_one_click_for_us_and_the_account_of_the_rpps_is_opened(installation: In
     expect(doctor.page.get_by_text("PAT-TROIS")).to_have_count(0)
 
 
+@pytest.mark.requirement("SC.PSC.02")
+def test_an_exercise_among_several_costs_one_click_and_is_said_until_the_end(
+    installation: Installation,
+) -> None:
+    doctor = installation.sits_down()
+    doctor.go("/")
+    doctor.page.get_by_role("link", name="S'identifier avec Pro Santé Connect").click()
+    doctor.page.get_by_role("button", name="MARCHAND").click()
+    doctor.page.get_by_role("link", name="Continuer").click()
+    expect(doctor.page.get_by_role("heading", name="Choisir un exercice", level=1)).to_be_visible()
+    with doctor.budget(1):
+        doctor.click(doctor.page.get_by_role("button", name="HOPITAL SAINT-ROCH"))
+    doctor.page.get_by_role("heading", name="Consulter le DMP", level=1).wait_for()
+    doctor.page.locator(".notice .btn--primary").click()
+    expect(doctor.page.get_by_role("heading", name=HOME, level=1)).to_be_visible()
+    expect(doctor.page.locator(".status__activity")).to_contain_text("HOPITAL SAINT-ROCH, salarié")
+    assert installation.traced("psc.account.chosen", actor_login="cmarchand")
+
+
 def test_a_provider_that_takes_three_seconds_opens_all_the_same(
     installation: Installation, provider: Provider
 ) -> None:
