@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -60,6 +62,7 @@ from audit.enums import Action, Outcome
 from audit.services import trace_write
 from establishment.models import LegalEntity
 from ui.components import Service
+from ui.preferences import provider_last
 
 REFUSED = "Identifiant ou mot de passe refusé. Après plusieurs échecs, l’accès est suspendu un moment."
 
@@ -73,18 +76,28 @@ PSC_WORDS = "S'identifier avec Pro Santé Connect"
 @never_cache
 @require_safe
 def login(request: HttpRequest) -> HttpResponse:
-    """Our own login page: every provider offered, and the folded local form. Never a redirection to one."""
+    """Our own login page: every provider offered, and the folded local form.
+
+    It goes to one by itself only for who named it in the address, `?idp=slug` (psc 9): a refusal comes back
+    to a page without it, so that nobody turns in circles.
+    """
     phase = getattr(request, "phase", None)
     if phase is Phase.OPEN:
         return redirect(safe_next(request) or home_url())
     if phase is Phase.LOCKED:
         return redirect("accounts:locked")
+    slug = request.GET.get("idp", "")
+    asked = provider_offered(slug) if slug else None
+    if asked is not None:
+        wanted = safe_next(request)
+        address = reverse("accounts:oidc_start", args=[asked.slug])
+        return redirect(f"{address}?{urlencode({'next': wanted})}" if wanted else address)
     return _login_page(request, LocalLoginForm())
 
 
 def _login_page(request: HttpRequest, form: LocalLoginForm, *, status: int = 200) -> HttpResponse:
     entity = LegalEntity.objects.first()
-    ways = _ways(providers_offered())
+    ways = _ways(providers_offered(), last=provider_last(request))
     context = {
         "hospital": entity.name if entity else "",
         "providers": ways,
@@ -99,8 +112,11 @@ def _login_page(request: HttpRequest, form: LocalLoginForm, *, status: int = 200
     return render(request, "accounts/login.html", context, status=status)
 
 
-def _ways(providers: list[IdentityProvider]) -> list[dict[str, Any]]:
-    """The providers as the page shows them: one that did not answer lately says so and goes last."""
+def _ways(providers: list[IdentityProvider], *, last: str = "") -> list[dict[str, Any]]:
+    """The providers as the page shows them: one that did not answer lately says so and goes last.
+
+    The one by which this browser last logged in stands out (psc 9), the first one otherwise.
+    """
     ways = []
     for provider in providers:
         down, is_psc = ProviderClient(provider).seems_down(), provider.kind == ProviderKind.PSC
@@ -117,8 +133,13 @@ def _ways(providers: list[IdentityProvider]) -> list[dict[str, Any]]:
             }
         )
     ways.sort(key=lambda way: way["down"])
+    used = next((way for way in ways if way["slug"] == last and not way["down"]), None)
+    if used is not None:
+        used["help"] = (
+            f"{used['help']} · utilisé la dernière fois" if used["help"] else "Utilisé la dernière fois"
+        )
     if ways:
-        ways[0]["primary"] = True
+        (used or ways[0])["primary"] = True
     return ways
 
 

@@ -41,6 +41,16 @@ def shortcuts_keep(response: HttpResponse, *, on: bool) -> None:
     _keep(response, "shortcuts", "on" if on else "off")
 
 
+def provider_last(request: HttpRequest) -> str:
+    """The provider by which this browser last logged in; empty when it never did."""
+    return request.COOKIES.get(_cookie("provider"), "")
+
+
+def provider_keep(response: HttpResponse, slug: str) -> None:
+    """Keep the provider of a login in the browser: its name, nothing of the person."""
+    _keep(response, "provider", slug)
+
+
 def _keep(response: HttpResponse, name: str, value: str) -> None:
     response.set_cookie(
         _cookie(name),

@@ -40,6 +40,7 @@ from accounts.vault import open_tokens
 from audit.context import Actor
 from audit.enums import Action, Outcome
 from audit.services import trace_write
+from ui.preferences import provider_keep
 
 STATE_SIZE = 43
 VERIFIER_SIZE = 64
@@ -185,9 +186,11 @@ class CallbackView(OIDCAuthenticationCallbackView):
 
     def login_success(self) -> HttpResponse:
         proof: Proof = self.request.oidc_proof
-        return redirect(
+        response = redirect(
             login_finish(self.request, self.user, proof, wanted=self.next_url, is_step_up=self.is_step_up)
         )
+        provider_keep(response, proof.provider.slug)
+        return response
 
     def login_failure(self) -> HttpResponse:
         # The library asks for this when no backend names a user, or for an inactive one.

@@ -14,6 +14,7 @@ from accounts.enums import RoleCode
 from accounts.models import ExternalIdentity, IdentityProvider, LoginSession, User
 from accounts.navigation import arrival_url
 from accounts.oidc.arrival import linked_url
+from accounts.oidc.client import ProviderClient
 from accounts.services import provider_set
 from audit.models import Trace
 from establishment.enums import Switch
@@ -41,6 +42,44 @@ def test_both_providers_open_the_same_account_and_the_trace_names_them(
     assert Trace.objects.get(type="psc.login.success").detail["provider"] == "psc"
     assert Trace.objects.get(type="oidc.login.success").detail["provider"] == "etablissement"
     assert ExternalIdentity.objects.filter(user=hoda).count() == 2
+
+
+def first_way(browser: Client) -> str:
+    """The provider that stands out on the login page."""
+    page = browser.get("/").content.decode()
+    return page.partition("login__way--first")[2].partition("</a>")[0]
+
+
+@pytest.mark.requirement("SC.SSI/IAM.80")
+def test_the_provider_of_the_last_login_stands_out_unless_it_is_down(
+    box: Sandbox,
+    psc: IdentityProvider,
+    hospital_provider: IdentityProvider,
+    hoda: User,
+    browser: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "/oidc/psc/" in first_way(browser)
+    log_in(browser, box.establishment, "hoda", slug="etablissement")
+    browser.post(reverse("accounts:logout"))
+    assert "/oidc/etablissement/" in first_way(browser)
+    assert "Utilisé la dernière fois" in first_way(browser)
+    monkeypatch.setattr(ProviderClient, "seems_down", lambda self: self.provider.slug == "etablissement")
+    assert "/oidc/psc/" in first_way(browser)
+
+
+def test_a_link_may_name_the_provider_and_keeps_where_to_go(
+    psc: IdentityProvider, hospital_provider: IdentityProvider, browser: Client
+) -> None:
+    answer = browser.get("/?idp=etablissement&next=/patients/")
+    start = reverse("accounts:oidc_start", args=["etablissement"])
+    assert answer["Location"] == f"{start}?next=%2Fpatients%2F"
+    outside = browser.get("/?idp=etablissement&next=https://ailleurs.test/")
+    assert outside["Location"] == start
+    for stranger in ("", "inconnu", "../psc"):
+        assert browser.get("/", {"idp": stranger}).status_code == 200
+    IdentityProvider.objects.filter(slug="etablissement").update(is_enabled=False)
+    assert browser.get("/?idp=etablissement").status_code == 200
 
 
 @pytest.mark.parametrize(("means", "strong"), [("OTP", True), ("PWD", False)])
