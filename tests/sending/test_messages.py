@@ -1,6 +1,9 @@
 """The order as bytes: who, for whom, what, with which flags (spec hl7v2 2.1 to 2.6)."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from documents.store import content_get
 from establishment.models import Site, Unit
@@ -87,11 +90,18 @@ def test_an_identity_that_is_not_qualified_leaves_without_matricule(ward):
         ("is_masque_ps", "masque_ps"),
         ("is_invisible_patient", "invisible_patient"),
         ("is_invisible_rep_legaux", "invisible_rep_legaux"),
-        ("is_connexion_secrete", "connexion_secrete"),
     ],
 )
 def test_each_choice_of_visibility_is_told_to_the_pfi(ward, flag, told):
     assert raised(parse_mdm(written(ward.write_letter(**{flag: True})))) == {told}
+
+
+@pytest.mark.requirement("F-PFI-05")
+def test_the_secret_connection_of_a_minor_is_told_to_the_pfi(ward):
+    born = timezone.localdate() - timedelta(days=365 * 10)
+    Patient.objects.filter(pk=ward.patient.pk).update(birth_date=born)
+    version = ward.write_letter(is_connexion_secrete=True, is_invisible_rep_legaux=True)
+    assert raised(parse_mdm(written(version))) == {"connexion_secrete", "invisible_rep_legaux"}
 
 
 def test_a_replacement_names_what_it_replaces(ward):
