@@ -10,7 +10,6 @@ from django.utils.safestring import SafeString, mark_safe
 
 from audit.errors import ApplicationError
 from documents.cda import cda_from_snapshot, strict_traits
-from documents.printing import html_to_pdf, printable
 from documents.writing import (
     TREATMENT_STATUSES,
     WRITING_MODELS,
@@ -21,6 +20,7 @@ from documents.writing import (
 )
 from interop.ins.datamatrix import DatamatrixError, build_payload, build_svg
 from interop.ins.key import Ins
+from ui.printing import html_to_pdf, printable
 
 NO_TREATMENT = "Aucun traitement à la sortie."
 _STATUS_LABELS = {option.value: option.label for option in TREATMENT_STATUSES}

@@ -8,12 +8,15 @@ from __future__ import annotations
 from django.db import transaction
 
 from exchange.registry import Outcome, Reception
+from interop.cda.parse import parse_cda
 from interop.hl7v2 import codes
 from interop.hl7v2.errors import Hl7Error
+from interop.hl7v2.mdm import MdmDocument
 from pfi.enums import JobChannel
 from pfi.identifiers import lineage_of
 from pfi.mails import MAILED, mails_create
 from pfi.orders import ACTIONS, channels_of, order_read
+from pfi.pdf_copy import NO_COPY, can_be_copied
 from pfi.recipients import recipients_of, sender_for
 from pfi.services import job_create
 from pfi.stays import known_of
@@ -47,4 +50,11 @@ def order_receive(reception: Reception) -> Outcome:
         transaction.on_commit(lambda: drain.apply_async(retry=False), robust=True)
     if recipients:
         transaction.on_commit(lambda: drain_mails.apply_async(retry=False), robust=True)
-    return Outcome(warnings=order.warnings, patient_uid=known.patient_uid)
+    warnings = (*order.warnings, *(_without_copy(order) if recipients else ()))
+    return Outcome(warnings=warnings, patient_uid=known.patient_uid)
+
+
+def _without_copy(order: MdmDocument) -> list[str]:
+    """What the creator is told when a mail will leave without the PDF of its document (mssante 1.5)."""
+    read = [(carried.cda or parse_cda(carried.content), carried.content) for carried in order.documents]
+    return [NO_COPY for cda, content in read if not can_be_copied(cda, content)][:1]

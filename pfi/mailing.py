@@ -30,9 +30,11 @@ from mssante.enums import MailAction
 from mssante.models import OutgoingMail
 from mssante.selectors import mailbox_at, thread_of
 from pfi.models import Job
+from pfi.pdf_copy import pdf_copy_of
 from pfi.submission import sender_of, visibility_of
 
 ACTIONS: Final = {MailAction.REPLACE: XdmAction.REPLACE, MailAction.DELETE: XdmAction.DELETE}
+AND_COPY: Final = " et sa copie PDF"
 DEFAULT_BODIES: Final = {
     MailAction.INITIAL: "Vous trouverez en pièces jointes l’archive IHE_XDM et sa copie PDF.",
     MailAction.REPLACE: (
@@ -56,6 +58,7 @@ def mail_build(mail: OutgoingMail, job: Job, order: MdmDocument) -> bytes:
     documents = [(carried.cda or parse_cda(carried.content), carried.content) for carried in order.documents]
     first, _ = documents[0]
     traits = first.patient.traits
+    copies = [(cda, pdf_copy_of(cda, content)) for cda, content in documents]
     thread = thread_of(mail)
     mailbox = mailbox_at(mail.sender)
     now = datetime.now(UTC)
@@ -72,9 +75,9 @@ def mail_build(mail: OutgoingMail, job: Job, order: MdmDocument) -> bytes:
                 given=traits.first_birth_given_name,
                 birth_date=_whole_day(traits.birth_date),
             ),
-            text=_text(mail, order),
+            text=_text(mail, order, has_copy=all(copy for _, copy in copies)),
             archive=_archive(mail, job, order, now),
-            pdfs=tuple(_pdf(cda, order) for cda, _ in documents if cda.body.pdf),
+            pdfs=tuple(_pdf(cda, copy, order) for cda, copy in copies if copy),
             document_codes=tuple(cda.type.code for cda, _ in documents),
             has_qualified_ins=_has_qualified_ins(order, first),
             product_reference=settings.MSS_NIL,
@@ -88,9 +91,11 @@ def mail_build(mail: OutgoingMail, job: Job, order: MdmDocument) -> bytes:
     )
 
 
-def _text(mail: OutgoingMail, order: MdmDocument) -> str:
+def _text(mail: OutgoingMail, order: MdmDocument, *, has_copy: bool) -> str:
+    """The text of the order, else ours, which promises no PDF that is not there."""
     told = order.body_patient if mail.is_to_patient else order.body_professional
-    return told.strip() or DEFAULT_BODIES[MailAction(mail.action)]
+    own = DEFAULT_BODIES[MailAction(mail.action)]
+    return told.strip() or (own if has_copy else own.replace(AND_COPY, ""))
 
 
 def _archive(mail: OutgoingMail, job: Job, order: MdmDocument, now: datetime) -> bytes:
@@ -127,7 +132,7 @@ def _lot(job: Job, order: MdmDocument, now: datetime) -> SubmissionSet:
     )
 
 
-def _pdf(cda: ParsedCda, order: MdmDocument) -> PdfCopy:
+def _pdf(cda: ParsedCda, content: bytes, order: MdmDocument) -> PdfCopy:
     account = order.patient.account
     traits = cda.patient.traits
     return PdfCopy(
@@ -138,7 +143,7 @@ def _pdf(cda: ParsedCda, order: MdmDocument) -> PdfCopy:
             given=traits.first_birth_given_name,
             record_number=account.value if account else "",
         ),
-        content=cda.body.pdf,
+        content=content,
     )
 
 

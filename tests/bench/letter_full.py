@@ -16,11 +16,11 @@ from pypdf import PdfReader
 from weasyprint import CSS, HTML
 
 from documents.checking import findings_of
-from documents.printing import PDF_VARIANT, STYLESHEET
 from documents.rendering import html_from_snapshot, renderings_build
 from documents.store import content_put
 from tests.bench.figures import Figure, median_ratio, rss_mb, timed
 from tests.bench.letters import PAGES, reference_letter
+from ui.printing import PDF_VARIANT, STYLESHEET
 
 MEASURED = 40
 WARM_UP = 3

@@ -14,7 +14,6 @@ from lxml import etree
 from PIL import Image
 
 from documents.checking import findings_of
-from documents.printing import printable
 from documents.rendering import (
     DatamatrixImpossible,
     Renderings,
@@ -24,6 +23,7 @@ from documents.rendering import (
 )
 from interop.ins.datamatrix import parse_payload
 from tests.documents.snapshots import letter, unqualified_letter
+from ui.printing import printable
 
 HL7 = {"c": "urn:hl7-org:v3"}
 

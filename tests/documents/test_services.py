@@ -25,7 +25,6 @@ from documents.errors import (
 )
 from documents.events import version_reissued, version_replaced, version_validated
 from documents.models import Document, Version
-from documents.printing import PrintingUnavailable
 from documents.services import (
     document_revise,
     draft_create,
@@ -45,6 +44,7 @@ from patients.models import Identifier, Patient
 from sending.models import Order
 from tests.documents.snapshots import BODY
 from tests.factories import EpisodeFactory
+from ui.printing import PrintingUnavailable
 
 CARDIOLOGY = Activity(
     "10", "SM04", "HODA", "Alice", "SA01", "990000101", "990000010", "HOPITAL DES TROIS RIVIERES", "S"

@@ -22,6 +22,7 @@ from exchange.enums import MessageState
 from exchange.models import Message, Partner
 from exchange.services import message_receive, messages_hand_over_due
 from interop.cda.datatypes import Id
+from interop.cda.parse import parse_cda
 from interop.hl7v2 import Action
 from interop.hl7v2.ack import parse_ack
 from interop.hl7v2.tokens import parse_message
@@ -54,6 +55,7 @@ from tests.factories import MailboxFactory, SwitchFactory
 from tests.hospital import MATRICULE
 from tests.interop.hl7v2 import samples
 from tests.pfi.orders import TO_DMP, raw_order
+from tests.pfi.test_pdf_copy import with_body
 from tests.sending.recipients import GP, PATIENT, PATIENT_MAY_REPLY, REFERRER
 
 WORKER = "pfi-1"
@@ -286,6 +288,34 @@ def test_mails_about_two_documents_of_one_root_are_two_threads(operator):
     assert second.references == (first.message_id,)
     gone = mailed("A3", Action.DELETE, "A1")
     assert gone.references == (first.message_id, second.message_id)
+
+
+@pytest.mark.requirement("MSS/va1.23", "F-PFI-06")
+@pytest.mark.parametrize(("text", "has_copy"), [("À revoir.", True), ("漢字", False)])
+def test_a_document_of_another_software_without_pdf_leaves_with_one_or_the_order_is_warned(
+    operator, text, has_copy
+):
+    content = with_body(text)
+    cda = parse_cda(content)
+    carried = samples.carried(id=cda.id, content=content)
+    ack = receive(mss_order(documents=(carried,)))
+    assert ack.code == "AA"
+    assert ("sans copie PDF" in Message.objects.get(type__startswith="MDM").warning) is not has_copy
+    mails_drain(worker=WORKER)
+    mail = open_mail(operator.sent[0].raw)
+    copies = [part for part in mail.parts if part.content_type == "application/pdf"]
+    assert len(copies) == has_copy
+    if has_copy:
+        assert "PAT-TROIS" in copies[0].file_name
+    assert archive(mail).documents[0].content == content
+
+
+def test_our_own_text_promises_no_copy_that_is_not_there(operator):
+    content = with_body("漢字")
+    receive(mss_order(documents=(samples.carried(id=parse_cda(content).id, content=content),)))
+    mails_drain(worker=WORKER)
+    assert "archive IHE_XDM." in open_mail(operator.sent[0].raw).text
+    assert "PDF" not in open_mail(operator.sent[0].raw).text
 
 
 def test_a_platform_without_a_sending_mailbox_refuses_and_says_so(operator):

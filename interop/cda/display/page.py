@@ -32,6 +32,8 @@ DISPLAY_POLICY: Final = (
 
 NO_TEXT: Final = "Cette rubrique n’a pas de texte : elle ne contient que des données codées."
 UNREADABLE_BODY: Final = "Le contenu de ce document ({kind}) ne peut pas être affiché ici."
+UNREADABLE_MARK: Final = UNREADABLE_BODY.rpartition(")")[2].strip()
+"""How a page that could not show everything is recognised."""
 _HEADINGS: Final = ("h2", "h3", "h4", "h5", "h6")
 _SHORT: Final = frozenset(
     {
