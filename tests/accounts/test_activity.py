@@ -103,7 +103,7 @@ def test_words_are_found_for_any_code(activity: Activity) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.requirement("SC.PSC.02", "SC.SSI/IE.33")
+@pytest.mark.requirement("SC.SSI/IE.33")
 def test_of_two_activities_here_one_is_chosen_before_the_first_page(
     browser: Client, box: Sandbox, psc: IdentityProvider, marchand: User
 ) -> None:

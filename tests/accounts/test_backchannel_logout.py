@@ -66,7 +66,6 @@ def refused(reason: str) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.requirement("SC.SSI/IE.38")
 def test_the_token_of_the_provider_ends_the_session_once(
     browser: Client, box: Sandbox, session: Session, django_capture_on_commit_callbacks: Callbacks
 ) -> None:

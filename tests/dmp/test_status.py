@@ -63,7 +63,6 @@ class TestGate:
         settings.DMP_VIHF_WORDS = settings.DMP_VIHF_WORDS | {"air_declaration": "CONF_AUTRE"}
         assert room.consultation().context.authentication_declaration == "CONF_AUTRE"
 
-    @pytest.mark.requirement("SC.DMP/AIRS.06")
     def test_the_activity_of_the_session_is_the_one_that_goes_out(self, room: Room) -> None:
         user = User.objects.get(pk=room.doctor.pk)
         user.activity = Activity(

@@ -50,7 +50,6 @@ def test_one_click_for_us_and_the_account_of_the_rpps_is_opened(installation: In
     expect(doctor.page.get_by_text("PAT-TROIS")).to_have_count(0)
 
 
-@pytest.mark.requirement("SC.PSC.02")
 def test_an_exercise_among_several_costs_one_click_and_is_said_until_the_end(
     installation: Installation,
 ) -> None:
