@@ -13,17 +13,32 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
+from documents.enums import DeletionMotive
 from documents.models import Document, Version
-from documents.services import document_revise, draft_create, draft_save, version_validate
-from documents.wishes import SendingWishes, Visibility
+from documents.services import (
+    ImportBy,
+    LooseFile,
+    document_delete,
+    document_revise,
+    draft_create,
+    draft_save,
+    import_open,
+    loose_file_import,
+    version_validate,
+)
+from documents.store import content_get
+from documents.wishes import DeletionWishes, SendingWishes, Visibility
 from documents.writing import LDL_SES, empty_body
 from dossier.recipients import candidates_of, wishes_of
 from patients.models import Episode
+from sending.models import Order
+from sending.services import order_cancel
 
 
 @dataclass(frozen=True, slots=True)
 class DemoLetter:
-    """`decision` is `draft`, `now`, `wait` (the unit's deferral), `hold` or `keep` (sent nowhere).
+    """`decision` is `draft`, `now`, `wait` (the unit's deferral), `hold` or `keep` (sent nowhere); `cancel`
+    (held, then cancelled) or `delete` (kept, then deleted as an error of document).
 
     What is sent goes where the panel proposes: the DMP, the médecin traitant, who addressed, the patient.
     """
@@ -124,7 +139,26 @@ LETTERS = (
         "Amélioration rapide sous bronchodilatateurs, plan d’action remis.",
         decision="keep",
     ),
+    DemoLetter(
+        "000897451",
+        "ahoda",
+        "Lettre écrite dans le mauvais dossier",
+        "Asthme aigu modéré.",
+        "Lettre destinée à un autre patient : supprimée.",
+        decision="delete",
+    ),
+    DemoLetter(
+        "000897441",
+        "blemaire",
+        "Lettre annulée avant son départ",
+        "Appendicectomie.",
+        "Envoi annulé : le courrier a été remis en main propre.",
+        decision="cancel",
+    ),
 )
+SCANNED_TITLE = "Courrier de ville numérisé"
+SCANNED_VISIT = "000897451"
+SCANNED_TYPE = "34133-9"
 
 
 def letters_write() -> int:
@@ -135,7 +169,28 @@ def letters_write() -> int:
         if not Document.objects.filter(episode=episode, title=letter.title).exists():
             _write(letter, episode)
             count += 1
+    _import_scanned()
     return count
+
+
+def _import_scanned() -> None:
+    """A PDF without CDA that its reader filed by hand, once: the bytes of a letter printed, then scanned."""
+    episode = Episode.objects.select_related("patient", "unit").get(visit_number=SCANNED_VISIT)
+    if Document.objects.filter(patient=episode.patient, title=SCANNED_TITLE).exists():
+        return
+    printed = Version.objects.filter(document__episode=episode).exclude(pdf_sha256="").earliest("id")
+    user = User.objects.get(login="ahoda")
+    actor = user.as_actor()
+    opened = import_open(
+        user=user,
+        actor=actor,
+        content=content_get(printed.pdf_sha256),
+        name="courrier.pdf",
+        patient=episode.patient,
+    )
+    file = LooseFile(title=SCANNED_TITLE, type_code=SCANNED_TYPE, act_at=timezone.now())
+    by = ImportBy(user=user, actor=actor, unit=episode.unit)
+    loose_file_import(opened=opened, patient=episode.patient, file=file, by=by)
 
 
 def _write(letter: DemoLetter, episode: Episode) -> None:
@@ -158,6 +213,12 @@ def _write(letter: DemoLetter, episode: Episode) -> None:
         draft = version_validate(
             version=draft, revision=draft.revision, author=author, actor=actor, wishes=_wishes(letter, draft)
         )
+    if letter.decision == "cancel":
+        for order in Order.objects.filter(version=draft).order_by("id"):
+            order_cancel(order=order, actor=actor)
+    elif letter.decision == "delete":
+        wishes = DeletionWishes(motive=DeletionMotive.WRONG_DOCUMENT)
+        document_delete(version=draft, wishes=wishes, author=author, actor=actor)
 
 
 def _validations(letter: DemoLetter) -> Iterator[str]:
@@ -171,12 +232,12 @@ def _validations(letter: DemoLetter) -> Iterator[str]:
 
 def _wishes(letter: DemoLetter, draft: Version) -> SendingWishes:
     """The panel as it opens, every proposal left ticked."""
-    is_sent = letter.decision != "keep"
+    is_sent = letter.decision not in ("keep", "delete")
     ticked = [one.key for one in candidates_of(draft) if one.is_default] if is_sent else []
     return SendingWishes(
         to_dmp=is_sent,
         recipients=wishes_of(draft, ticked, may_reply=False),
-        hold=letter.decision == "hold",
+        hold=letter.decision in ("hold", "cancel"),
         not_before=timezone.now() if letter.decision == "now" else None,
         visibility=letter.visibility,
     )

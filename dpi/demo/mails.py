@@ -1,7 +1,8 @@
 """Mails of the demonstration: what doctors in town write to the hospital, and what becomes of ours.
 
 Theirs are sent once, through the simulated operator, which keeps them: one letter that matches a
-qualified identity, one that differs by a trait, and a newer version of the first. Of ours, the operator
+qualified identity, one that differs by a trait, a newer version of the first, and one that its author takes
+back. Of ours, the operator
 returns one and says nothing of another.
 """
 
@@ -21,7 +22,7 @@ TIMEOUT_SECONDS = 20.0
 
 
 def mails_send() -> int:
-    """Ask the operator of the sandbox for the three letters; returns how many left.
+    """Ask the operator of the sandbox for the letters; returns how many left.
 
     None where the sandbox runs without an operator. Raises httpx.HTTPError when it refuses.
     """
@@ -31,7 +32,9 @@ def mails_send() -> int:
         first = _letter(client, case="match", matricule=MATCHING, author="petit")
         _letter(client, case="other_trait", matricule=DIFFERING, author="vasseur")
         _letter(client, case="replace", unique_id=first["unique_id"])
-    return 3
+        withdrawn = _letter(client, case="match", matricule=MATCHING, author="vasseur")
+        _letter(client, case="delete", unique_id=withdrawn["unique_id"])
+    return 5
 
 
 def mishaps_prepare() -> None:

@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts.enums import RoleCode
+from accounts.models import User
+from documents.enums import Intake, ReceiptOutcome, VersionState
+from documents.models import Reception, Version
 from dpi.demo import hospital, loading, people
-from dpi.demo.letters import LETTERS
+from dpi.demo.letters import LETTERS, letters_write
 from dpi.demo.mails import DIFFERING, MATCHING
 from dpi.demo.messages import messages_of
 from interop.hl7v2.pam import AdtMessage, parse_adt
@@ -18,6 +21,9 @@ from mssante.models import Mailbox
 from mssante.selectors import sender_mailbox
 from sandbox.annuaire import people as annuaire
 from sandbox.demo import PATIENTS, PROFESSIONALS
+from sending.enums import OrderState
+from sending.models import Order
+from tests.factories import EpisodeFactory, PatientFactory
 
 NOW = datetime(2026, 11, 28, 3, 0, tzinfo=UTC)
 FALSE_KEY = {"000015"}
@@ -100,7 +106,31 @@ def test_who_addresses_is_in_the_directory_with_a_mailbox_that_the_operator_has(
 def test_letters_are_of_stays_that_the_hospital_has():
     visits = {stay.visit for patient in people.OFFICIAL_PATIENTS for stay in patient.stays}
     assert {letter.visit for letter in LETTERS} <= visits
-    assert {letter.decision for letter in LETTERS} == {"draft", "now", "wait", "hold", "keep"}
+    assert {letter.decision for letter in LETTERS} == {
+        "draft", "now", "wait", "hold", "keep", "cancel", "delete",
+    }  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_the_record_holds_documents_in_every_state_that_a_person_can_give_them(settings, tmp_path):
+    settings.DOCUMENT_STORE = tmp_path
+    units = loading._describe()
+    for number, login in enumerate(("ahoda", "blemaire", "spicard")):
+        User.objects.create_user(
+            login, family_name="ESSAI", given_name=login.title(), title="Dr", rpps=f"9970090001{number}",
+            profession="10", specialty="SM26",
+        )  # fmt: skip
+    patient = PatientFactory()
+    for visit in {letter.visit for letter in LETTERS}:
+        EpisodeFactory(patient=patient, visit_number=visit, unit=units["6268"])
+    assert letters_write() == len(LETTERS)
+    assert letters_write() == 0, "once"
+
+    versions = Version.objects.all()
+    assert {one.state for one in versions} == set(VersionState.values)
+    assert {OrderState.CANCELLED, OrderState.HELD} <= {order.state for order in Order.objects.all()}
+    by_hand = Reception.objects.get(intake=Intake.MANUAL)
+    assert (by_hand.outcome, by_hand.is_cda) == (ReceiptOutcome.INTEGRATED, False)
 
 
 @pytest.mark.django_db
