@@ -20,8 +20,11 @@ from tests.network import forbid_network
 from tests.shared import ABSENT, SHARED
 
 # Generated cases: the same number everywhere, more in `make check-long`; a busy machine is no failure.
-hypothesis.settings.register_profile("house", deadline=None)
-hypothesis.settings.register_profile("long", deadline=None, max_examples=2000)
+_SLOW = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("house", deadline=None, derandomize=True, suppress_health_check=_SLOW)
+hypothesis.settings.register_profile(
+    "long", deadline=None, derandomize=False, suppress_health_check=_SLOW, max_examples=2000
+)
 hypothesis.settings.load_profile("long" if os.environ.get("DPI_LONG") else "house")
 
 pytest_plugins = ["tests.requirements_report", "tests.hospital", "tests.browsers"]

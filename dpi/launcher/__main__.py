@@ -23,7 +23,7 @@ from dpi.launcher.ports import Ports
 from dpi.launcher.supervisor import ProgramFailed, Supervisor, run_once
 from dpi.state import write_environment
 
-READY_SECONDS = 120.0
+READY_SECONDS = 240.0
 DATABASE = "dpi"
 
 

@@ -202,6 +202,8 @@ class Exchange:
         match effect.name:
             case "delay":
                 self._service.stopping.wait(int(effect.argument) / 1000)
+            case "hold":
+                self._service.faults.hold(self._service.stopping)
             case "hang":
                 self._service.stopping.wait(_DAY_SECONDS)
                 raise Misbehave("hang", CUT)

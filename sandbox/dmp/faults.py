@@ -2,7 +2,8 @@
 
 An effect is a word, or a word and an argument.
 
-- The line: `delay:<ms>`, `hang`, `reset`, `http:<code>`, `accepted_then_drop`, `answer_twice`.
+- The line: `delay:<ms>`, `hold` (until `release`), `hang`, `reset`, `http:<code>`, `accepted_then_drop`,
+  `answer_twice`.
 - The answer: `malformed`, `xxe`, `plain_answer`, and the anomalies of a multipart message `truncate`,
   `bad_boundary`, `no_start`, `base64_part`, `lf_only`.
 - A refusal: `fault:<subcode>`, `registry:<code>`, `too_many`, `ack_ae:<code>` (TD0.2), `status:<code>`
@@ -23,6 +24,7 @@ _ALONE: Final = (
     ANOMALIES
     | PRETENCES
     | {
+        "hold",
         "hang",
         "reset",
         "too_many",
@@ -36,6 +38,7 @@ _ALONE: Final = (
         "signatures",
     }
 )
+_HELD_SECONDS: Final = 0.1
 _NUMERIC: Final = frozenset({"delay", "http"})
 _MATCHES: Final = frozenset({"operation", "ins", "actor", "unique_id"})
 
@@ -106,6 +109,7 @@ class FaultBook:
     def __init__(self) -> None:
         self._rules: list[Rule] = []
         self._lock = threading.Lock()
+        self._released = threading.Event()
 
     def add(self, effect: str, *, times: int = 1, nth: int = 1, **match: str) -> None:
         """Add a rule: `add("accepted_then_drop", operation="TD2.1")`. UnknownEffectError when it makes no
@@ -113,12 +117,26 @@ class FaultBook:
         """
         if match.keys() - _MATCHES or times < 1 or nth < 1:
             raise UnknownEffectError(f"match on {sorted(match)}, times {times}, nth {nth}")
+        rule = Rule(Effect.of(effect), match, nth, times)
         with self._lock:
-            self._rules.append(Rule(Effect.of(effect), match, nth, times))
+            self._rules.append(rule)
+            if rule.effect.name == "hold":
+                self._released.clear()
 
     def clear(self) -> None:
+        """Forget the rules, and let go what they hold."""
         with self._lock:
             self._rules.clear()
+        self.release()
+
+    def release(self) -> None:
+        """Let every request that is held go on."""
+        self._released.set()
+
+    def hold(self, stopping: threading.Event) -> None:
+        """Wait until the release, or the end of the sandbox."""
+        while not self._released.wait(_HELD_SECONDS) and not stopping.is_set():
+            continue
 
     def list(self) -> list[dict[str, Any]]:
         """The rules and what they did."""

@@ -8,6 +8,7 @@ from django.db import OperationalError, connection
 
 from dpi import beat
 from dpi.celery import app
+from tests.exchange.processes import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -55,8 +56,7 @@ def test_a_second_one_stands_by_then_takes_over(scheduler, other):
         scheduler.tick()
         return scheduler.sent
 
-    while not taken():  # the server notices the closed session at its own pace
-        pass
+    wait_until(taken, what="the server noticed the closed session")
 
 
 def test_losing_the_database_stops_the_work_without_stopping_the_process(scheduler, monkeypatch):

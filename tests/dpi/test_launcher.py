@@ -23,7 +23,7 @@ from tests.shared import CHECKOUT
 
 pytestmark = pytest.mark.slow
 
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 class Launched:

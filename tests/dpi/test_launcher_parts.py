@@ -25,7 +25,7 @@ def program(tmp_path, code, name="child"):
     return Program(name, (sys.executable, "-c", code), os.environ.copy(), tmp_path / f"{name}.log", tmp_path)
 
 
-def wait_until(condition, seconds=10):
+def wait_until(condition, seconds=60):
     """Wait on a condition, never for a time."""
     import time
 
@@ -263,7 +263,7 @@ class TestSupervisor:
 
     def test_a_command_that_fails_says_its_last_line(self, tmp_path):
         with pytest.raises(ProgramFailed, match="migrate a échoué : la cause"):
-            run_once(program(tmp_path, "print('début'); raise SystemExit('la cause')", "migrate"))
+            run_once(program(tmp_path, "print('avant'); raise SystemExit('la cause')", "migrate"))
 
     def test_the_pointer_of_an_sql_error_is_not_its_cause(self, tmp_path):
         log = tmp_path / "x.log"
@@ -295,5 +295,5 @@ def _alive(pid):
     try:
         with open(f"/proc/{pid}/stat") as file:
             return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the process went meanwhile
         return False

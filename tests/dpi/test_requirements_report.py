@@ -44,9 +44,9 @@ def run(tmp_path):
         (tmp_path / "pytest.ini").write_text("[pytest]\n")
         done = subprocess.run(
             [
-                sys.executable, "-m", "pytest", "-q", "-p", "tests.requirements_report", "-p", "no:django",
-                "-p", "no:randomly", "-p", "no:cacheprovider", "-c", str(tmp_path / "pytest.ini"),
-                "--rootdir", str(tmp_path), str(tmp_path), *arguments,
+                sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "tests.requirements_report",
+                "-p", "no:django", "-p", "no:randomly", "-p", "no:cacheprovider",
+                "-c", str(tmp_path / "pytest.ini"), "--rootdir", str(tmp_path), str(tmp_path), *arguments,
             ],
             cwd=CHECKOUT,
             env=os.environ | {"DPI_REQUIREMENTS_REPORT": str(tmp_path / "build" / "r.json")} | environment,

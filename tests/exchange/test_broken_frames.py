@@ -168,7 +168,7 @@ def test_stray_bytes_around_messages_are_ignored_and_not_kept(listening: Listeni
 def test_a_frame_left_unfinished_is_refused_when_the_line_falls_silent(
     listening: Listening, treated: Treated
 ) -> None:
-    port = listening.start(PartnerFactory(), settings=replace(SMALL, idle_seconds=0.2))
+    port = listening.start(PartnerFactory(), settings=replace(SMALL, idle_seconds=2.0))
     with connect(port) as connected:
         connected.sendall(CUT)
         [ack] = said(connected)

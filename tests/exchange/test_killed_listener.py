@@ -37,7 +37,7 @@ def test_killed_between_commit_and_answer_the_resend_gets_one_effect_and_one_sam
     port_file = tmp_path / "port"
     raw = adt("A01")
     with running("-m", "tests.exchange.killed_listener", str(port_file), "gam") as process:
-        wait_until(port_file.exists, what="the listener is ready")
+        wait_until(lambda: port_file.exists() and port_file.read_text(), what="the listener is ready")
         port = int(port_file.read_text())
         with socket.create_connection(("127.0.0.1", port), timeout=30) as connected:
             connected.sendall(frame(raw))

@@ -245,16 +245,20 @@ def test_a_filed_document_says_that_a_newer_one_is_in_the_dmp(dmp):
 
 
 @pytest.mark.requirement("SC.DMP/UX.12")
-def test_a_slow_dmp_holds_nothing(dmp):
-    """Every answer takes three seconds, the first one longer: the record is there, and used, meanwhile."""
+def test_a_slow_dmp_holds_nothing(dmp, settings):
+    """Every answer takes three seconds, the first one as long as the work: the record is used meanwhile."""
+    settings.DMP_EXISTENCE_TIMEOUT_SECONDS = settings.DMP_PATIENCE_SECONDS = 60
+    gateway_close()
     doctor = dmp.sits_down("HODA")
-    dmp.sandbox.dmp.faults.add("delay:6000")
-    dmp.sandbox.dmp.faults.add(LATENCY, times=MOST_CALLS)
+    faults = dmp.sandbox.dmp.faults
+    faults.add("hold")
+    faults.add(LATENCY, times=MOST_CALLS)
     open_record(doctor)
     expect(fact(doctor)).to_contain_text("Vérification…")
     begin_letter(doctor)
     assert not Call.objects.filter(service=NationalService.DMP).exists(), "no answer was to come yet"
     doctor.page.go_back()
+    faults.release()
     expect(fact(doctor)).to_contain_text("Ouvert – accès autorisé", timeout=30_000)
     expect(counter(doctor)).to_contain_text("nouveaux", timeout=30_000)
 

@@ -236,7 +236,8 @@ def test_nobody_waits_for_a_dmp_that_takes_its_time(installation):
     doctor = installation.sits_down("HODA")
     page = doctor.page
     letter_of(doctor)
-    installation.sandbox.dmp.faults.add("delay:8000", operation="TD2.1")
+    faults = installation.sandbox.dmp.faults
+    faults.add("hold", operation="TD2.1")
 
     def carry():
         try:
@@ -246,13 +247,16 @@ def test_nobody_waits_for_a_dmp_that_takes_its_time(installation):
 
     with ThreadPoolExecutor(1) as behind:
         sending = behind.submit(carry)
-        to_work_list(doctor)
-        expect(doctor.work_row("PAT-TROIS")).to_contain_text("PAT-TROIS")
-        for path in ("/patients/", f"/patients/{installation.patient('000003').uid}/", "/envois/"):
-            doctor.go(path)
-            page.locator("h1").wait_for()
-        assert not sending.done(), "the pages were to be opened during the call"
-        sending.result(timeout=30)
+        try:
+            to_work_list(doctor)
+            expect(doctor.work_row("PAT-TROIS")).to_contain_text("PAT-TROIS")
+            for path in ("/patients/", f"/patients/{installation.patient('000003').uid}/", "/envois/"):
+                doctor.go(path)
+                page.locator("h1").wait_for()
+            assert not sending.done(), "the pages were to be opened during the call"
+        finally:
+            faults.release()
+        sending.result(timeout=60)
     refresh(doctor)
     expect(doctor.work_row("PAT-TROIS")).to_contain_text("Reçu DMP")
 

@@ -75,7 +75,7 @@ def test_pages_of_the_doctor(installation: Installation) -> None:
     page.get_by_label("Posologie").fill("1 comprimé trois fois par jour, 5 jours")
     # The autosave draws the checks again: not in the middle of a picture.
     expect(page.get_by_label("Avant de valider")).to_contain_text(
-        "Rubriques obligatoires remplies", timeout=8_000
+        "Rubriques obligatoires remplies", timeout=30_000
     )
     shown(page, "04-editor")
     visitor.click(page.get_by_role("button", name="Valider…"))
@@ -227,7 +227,7 @@ def several_sendings(installation: Installation, doctor: Person) -> None:
     doctor.go(f"/patients/{installation.patient('000003').uid}/")
     doctor.click(doctor.page.get_by_role("button", name="Nouvelle version"))
     write_letter(doctor, story="Séjour sans incident, précision apportée.")
-    with doctor.page.expect_response("**/redaction", timeout=10_000):
+    with doctor.page.expect_response("**/redaction", timeout=30_000):
         pass
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from audit.models import Trace
+from patients.enums import EpisodeKind
 from patients.models import Episode
 from stats import tasks
 from stats.definitions import INDICATORS
@@ -45,7 +46,8 @@ def test_the_dsi_opens_the_figures_and_takes_the_file_in_two_clicks(installation
     rows = list(csv.DictReader(io.StringIO(content.removeprefix("\ufeff"), newline=""), delimiter=";"))
     assert {row["Code indicateur"] for row in rows} == {one.code for one in INDICATORS}
     assert {row["Période"] for row in rows} == {month.text for month in default_period(today)}
-    closed = Episode.objects.filter(discharged_at__isnull=False).latest("discharged_at").discharged_at
+    stays = Episode.objects.filter(kind=EpisodeKind.INPATIENT, discharged_at__isnull=False)
+    closed = stays.latest("discharged_at").discharged_at
     month = month_of_day(timezone.localtime(closed).date()).text
     line = next(
         row

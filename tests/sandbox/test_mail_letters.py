@@ -67,9 +67,8 @@ def test_each_case_says_what_it_is(box: Sandbox) -> None:
 
 def test_the_demonstration_knows_the_traits_of_the_hospital() -> None:
     """What a matching letter says is what the admission messages of the demonstration said."""
-    people = (CHECKOUT / "dpi/demo/people.py").read_text() + (
-        CHECKOUT / "dpi/demo/data/people.tsv"
-    ).read_text()
+    files = (CHECKOUT / "dpi/demo/people.py", CHECKOUT / "dpi/demo/data/people.tsv")
+    people = "".join(file.read_text("utf-8") for file in files)
     for person in PATIENTS:
         if person.matricule in people:
             around = people[max(0, people.index(person.matricule) - 400) : people.index(person.matricule)]
