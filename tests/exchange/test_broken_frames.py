@@ -1,6 +1,6 @@
 """Lines that do not speak MLLP, on real sockets: refused with what and where, kept once, closed.
 
-Source: spec hl7v2 1.1, 1.2; issue 2, 4.
+Source: spec hl7v2 1.1, 1.2.
 """
 
 from __future__ import annotations
