@@ -413,7 +413,7 @@ NO_PAGES = frozenset(
         "exchange:service_try", "exchange:service_access", "exchange:switch", "pfi:replay",
         "dossier:mail", "dossier:mail_headers", "dossier:mail_read", "dossier:mail_reread",
         "dossier:mail_import", "dossier:mail_set_aside",
-        "dossier:insi_ask", "dossier:insi_decide",
+        "dossier:insi_ask", "dossier:insi_decide", "dossier:dmp_refile",
         "stats:export",
         "api:schema", "api:unknown", "api:stats_figures", "api:stats_csv",
     }
