@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from interop.cda.codes import PROFESSION_PREFIX
 from interop.cda.value_sets import author_specialties, healthcare_facility_types
 
 MODES = {"L": "libéral", "S": "salarié", "B": "bénévole"}
 """codeModeExercice (psc 6.2)."""
-PROFESSION_PREFIX = "G15_"
 
 
 @dataclass(frozen=True, slots=True)

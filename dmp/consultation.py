@@ -14,8 +14,9 @@ from accounts.acting import Acting
 from accounts.assurance import Assurance
 from accounts.models import User
 from audit.context import Actor
-from dmp.rules.roles import PROFESSION_PREFIX, roles_for
+from dmp.rules.roles import roles_for
 from establishment.models import Site, Unit
+from interop.cda.codes import PROFESSION_PREFIX
 from interop.cda.value_sets import author_specialties
 from interop.ins.key import Ins
 from interop.vihf import codes as vihf

@@ -91,7 +91,9 @@ def strict_traits(patient: dict[str, Any]) -> StrictTraits:
 def specialty_code(profession: str, specialty: str) -> Code | None:
     """Profession and savoir-faire as one entry of JDV_J01, or the profession alone, or None."""
     known = author_specialties()
-    return known.get(f"G15_{profession}/{specialty}") or known.get(f"G15_{profession}")
+    return known.get(f"{codes.PROFESSION_PREFIX}{profession}/{specialty}") or known.get(
+        f"{codes.PROFESSION_PREFIX}{profession}"
+    )
 
 
 def _patient(patient: dict[str, Any]) -> Patient:

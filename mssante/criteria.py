@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from interop.cda.codes import PROFESSION_PREFIX
 from interop.cda.value_sets import author_specialties
 from mssante.enums import MailboxKind
 from national.annuaire.ports import DirectoryQuery
 
 MAX_LENGTH: Final = 100
 ANYWHERE: Final = "*"
-_PROFESSION: Final = "G15_"
 _RPPS = re.compile(r"\d{11}")
 _FINESS = re.compile(r"\d[0-9AB]\d{7}")
 _POSTAL_CODE = re.compile(r"\d{2,5}")
@@ -86,9 +86,9 @@ def queries_of(text: str) -> list[DirectoryQuery]:
 def professions() -> dict[str, str]:
     """Professions by code of TRE_G15, in alphabetical order."""
     found = {
-        code.removeprefix(_PROFESSION): entry.display
+        code.removeprefix(PROFESSION_PREFIX): entry.display
         for code, entry in author_specialties().items()
-        if code.startswith(_PROFESSION) and "/" not in code
+        if code.startswith(PROFESSION_PREFIX) and "/" not in code
     }
     return dict(sorted(found.items(), key=lambda pair: pair[1]))
 
@@ -99,7 +99,7 @@ def specialties() -> dict[str, str]:
     found = {}
     for code, entry in author_specialties().items():
         profession, _, specialty = code.partition("/")
-        if profession.startswith(_PROFESSION) and specialty.startswith("S"):
+        if profession.startswith(PROFESSION_PREFIX) and specialty.startswith("S"):
             found[specialty] = entry.display.partition(" - ")[2] or entry.display
     return dict(sorted(found.items(), key=lambda pair: pair[1]))
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 
 from establishment.models import Site
+from interop.cda.codes import PROFESSION_PREFIX
 from interop.cda.parse import parse_cda
 from interop.cda.parsed import ParsedActor
 from interop.cda.value_sets import author_specialties
@@ -39,7 +40,6 @@ from pfi.models import Job
 from pfi.services import WORKER_ACTOR
 
 DEFAULT_SECTOR = "SA01"
-PROFESSION_PREFIX = "G15_"
 
 
 def access_context(job: Job, order: MdmDocument) -> AccessContext:

@@ -7,11 +7,11 @@ tableau, TRE_G05). Codes and labels are those of the official value set of autho
 from __future__ import annotations
 
 from dmp.enums import AccessState
+from interop.cda.codes import PROFESSION_PREFIX
 from interop.cda.value_sets import author_specialties
 from interop.vihf import codes as vihf
 from interop.vihf.claims import Role, profession_role, section_role, specialty_role
 
-PROFESSION_PREFIX = "G15_"
 _QUALIFIED_FUNCTION = "FQ"
 """Fonctions qualifiées of pharmacists (TRE_R45) stand beside the sections in the value set."""
 

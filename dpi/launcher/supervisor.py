@@ -108,13 +108,6 @@ class Supervisor:
                 child.process = spawn(child.program)
                 child.ended_at = None
 
-    def failed_at_start(self) -> str | None:
-        """The name of a program that has already ended, while the instance is starting."""
-        for child in self._children:
-            if child.process.poll() is not None:
-                return child.program.name
-        return None
-
     def stop(self) -> None:
         """Ask all, last started first; end by force those that do not listen, with their own children."""
         for child in reversed(self._children):

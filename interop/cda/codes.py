@@ -168,3 +168,6 @@ TEMPLATE_ATTACHED_DOCUMENT_TYPE = Id("1.2.250.1.213.1.1.3.48.18")
 PDF_COPY = Code("55108-5", LOINC, "Copie du document", "LOINC")
 ATTACHED_DOCUMENT = Code("55107-7", LOINC, "Document attaché", "LOINC")
 ATTACHED_DOCUMENT_TYPE = Code("69764-9", LOINC, "Type de document", "LOINC")
+
+PROFESSION_PREFIX = "G15_"
+"""Before a profession (TRE_G15) in the codes of authors: `G15_10`, `G15_10/SM26` (JDV_J01)."""

@@ -14,14 +14,13 @@ from django.conf import settings
 from accounts.exports import BOM
 from establishment.models import Site, Unit
 from establishment.selectors import legal_entity
+from interop.cda.codes import PROFESSION_PREFIX
 from interop.cda.value_sets import author_specialties, document_types
 from stats.csv_layout import FileFacts
 from stats.document_types import types_by_code
 from stats.rules.figures import ALL, UNKNOWN_FINESS, Figure, figures_of
 from stats.rules.months import Period
 from stats.selectors.tally import grid_now, reading_at, tally_of
-
-PROFESSION_PREFIX = "G15_"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +17,7 @@ from psycopg import sql
 
 from dpi import roles
 from dpi.launcher.plan import CHECKOUT, shell
+from dpi.launcher.ports import Ports
 from interop.ins.codes import INS_OIDS
 from tests.engines import PASSWORD, TestEngines
 
@@ -99,5 +100,5 @@ def run_manage(environment: dict[str, str], *arguments: str) -> None:
 
 def free_port() -> int:
     """A port of the loopback that nobody holds now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    with closing(Ports()) as ports:
+        return ports.hold_free()
